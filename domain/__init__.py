@@ -1,0 +1,1 @@
+"""The words everyone shares: contracts, cut-offs, grid, scores, errors; no I/O."""

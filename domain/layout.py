@@ -1,0 +1,44 @@
+"""Where things lie under the output folder."""
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Paths under one output folder; nothing is created here.
+
+    >>> Layout(Path("demo")).report(date(2026, 1, 1)).as_posix()
+    'demo/reports/2026-01-01'
+    """
+
+    root: Path
+
+    @property
+    def tables(self) -> Path:
+        """Clean contract tables, `NAME.parquet`, and `intake.json`."""
+        return self.root / "tables"
+
+    @property
+    def quarantine(self) -> Path:
+        """Rejected rows, `TABLE.csv`, with file, row and reason."""
+        return self.root / "quarantine"
+
+    @property
+    def grids(self) -> Path:
+        """Grid versions, a folder each, and `current` naming the one in use."""
+        return self.root / "grids"
+
+    @property
+    def snapshots(self) -> Path:
+        """Feature snapshots, `AS_OF.parquet`."""
+        return self.root / "snapshots"
+
+    def snapshot(self, as_of: date) -> Path:
+        """Features of every customer at one cut-off."""
+        return self.snapshots / f"{as_of.isoformat()}.parquet"
+
+    def report(self, as_of: date) -> Path:
+        """The drift site of one month."""
+        return self.root / "reports" / as_of.isoformat()

@@ -1,0 +1,1 @@
+"""Source tables become one row per (customer, cut-off)."""

@@ -1,0 +1,79 @@
+"""Sections of `gridkeep.toml` that this stage owns: [bank], [sources], [engine], [label]."""
+
+from typing import Literal
+from zoneinfo import available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+ReaderName = Literal["simulated", "berka", "complete_journey", "telco", "tables"]
+
+
+class Section(BaseModel):
+    """A frozen section; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BankSettings(Section):
+    """[bank]: what is the same for every table."""
+
+    name: str = "bank"
+    timezone: str = "UTC"
+    currency: str = "CNY"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"unknown time zone {zone!r}; write one like 'Asia/Shanghai'")
+        return zone
+
+
+class TableSource(Section):
+    """[sources.TABLE]: where the `tables` reader finds one contract table."""
+
+    file: str | None = None  # path or glob under sources.path: *.parquet, *.csv, *.csv.gz
+    table: str | None = None  # table or view of sources.database, with its schema if any
+    columns: dict[str, str] = Field(default_factory=dict)  # contract name -> the bank's name
+    delimiter: str = ","
+    decimal: str = "."
+    encoding: str = "utf-8"
+    date_format: str | None = None  # strptime form; ISO 8601 when absent
+    timezone: str | None = None  # of times without an offset; the bank's when absent
+
+
+class SourceSettings(Section):
+    """[sources]: which reader, and where its files are."""
+
+    reader: ReaderName = "tables"
+    path: str = "."
+    database: str | None = None  # ibis URL without a secret, or "env:NAME" to read it from NAME
+    customers: TableSource | None = None
+    transactions: TableSource | None = None
+    holdings: TableSource | None = None
+    service_events: TableSource | None = None
+    closures: TableSource | None = None
+    rejected_share_max: float = Field(default=0.01, ge=0, le=1)  # over it, the contract is broken
+
+
+class EngineSettings(Section):
+    """[engine]: where feature queries run."""
+
+    kind: Literal["duckdb"] = "duckdb"
+    threads: int = Field(default=2, ge=1)
+    memory: str = "8GB"
+
+
+class LabelSettings(Section):
+    """[label]: who counts as lost, and when we look.
+
+    The observation window ends at the cut-off; the outcome window begins `gap_days` after it
+    and is `outcome_days` long.
+    """
+
+    kind: Literal["closed", "silent", "zero_balance", "balance_attrition"] = "silent"
+    observation_days: int = Field(default=90, ge=1)
+    gap_days: int = Field(default=30, ge=0)
+    outcome_days: int = Field(default=90, ge=1)
+    balance_ratio: float = Field(default=0.5, gt=0, le=1)  # balance_attrition: X
+    zero_below: float = Field(default=1.0, ge=0)  # zero_balance: money that counts as nothing

@@ -1,0 +1,1 @@
+"""The `gridkeep` command: composition only, no logic."""

@@ -1,0 +1,1 @@
+"""Features of a month against the reference profile: drift, cell by cell."""

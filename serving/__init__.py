@@ -1,0 +1,1 @@
+"""Request -> score: BentoML service, batch scoring, registry, log."""

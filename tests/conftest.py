@@ -1,0 +1,28 @@
+"""What every test may use: real data where it is, quiet libraries, no network."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["BENTOML_DO_NOT_TRACK"] = "true"
+os.environ["DO_NOT_TRACK"] = "1"
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder that holds pyproject.toml."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of the real data sets, or a skip that says where it was looked for."""
+    folder = Path(os.environ.get("GRIDKEEP_REAL_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("real data absent: set GRIDKEEP_REAL_DATA to the folder that holds berka/ ...")
+    return folder

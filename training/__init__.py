@@ -1,0 +1,1 @@
+"""Rows -> registered models: retention, segmentation, evaluation, promotion."""
