@@ -1,0 +1,263 @@
+"""The `gridkeep` command: parse, call one function, print its result.
+
+Exit codes: 0 fine, 1 bad input or configuration, 2 a monitored condition, 3 a bug of ours.
+Everything heavy is imported inside the verb, so that `--help` answers at once.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from domain.errors import BadInput
+
+MODELS = click.Choice(["retention", "segmentation"])
+READERS = click.Choice(["simulated", "berka", "complete_journey", "telco", "tables"])
+
+
+class Day(click.ParamType):
+    """A calendar day, YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day of an ISO text."""
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day; write it as 2026-01-31", param, ctx)
+
+
+DAY = Day()
+
+
+def verb(example: str) -> Callable[[Callable[..., Any]], click.Command]:
+    """A sub-command with --config, --json and an example at the foot of its help."""
+
+    def wrap(function: Callable[..., Any]) -> click.Command:
+        function = click.option("--json", "as_json", is_flag=True, help="Result as JSON.")(function)
+        function = click.option(
+            "--config",
+            "path",
+            type=click.Path(path_type=Path, dir_okay=False),
+            default=Path("gridkeep.toml"),
+            show_default=True,
+            help="The configuration file.",
+        )(function)
+        name = function.__name__.removesuffix("_")
+        return group.command(name, epilog=f"\b\nExample:\n  {example}")(function)
+
+    return wrap
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="gridkeep")
+def group() -> None:
+    """Customer features, segments, retention, scores and drift, cell by cell.
+
+    Start with `gridkeep demo`, or with `gridkeep init` for a bank of your own.
+    """
+
+
+@verb("gridkeep demo --out demo")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("demo"), show_default=True)
+@click.option("--customers", type=click.IntRange(200), default=20_000, show_default=True)
+@click.option("--months", type=click.IntRange(15), default=24, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+def demo(path: Path, as_json: bool, **options: Any) -> None:
+    """Simulate a bank, run every step on it, and say what to open next."""
+    from gridkeep.demo import run_demo
+
+    _answer(run_demo(**options, progress=_progress()), as_json)
+
+
+@verb("gridkeep init --reader berka")
+@click.option("--reader", type=READERS, default="tables", show_default=True)
+def init(path: Path, as_json: bool, reader: str) -> None:
+    """Start a gridkeep.toml with comments."""
+    from gridkeep.templates import write_template
+
+    _answer(write_template(path, reader), as_json)
+
+
+@verb("gridkeep simulate --out bank --customers 20000 --months 24 --seed 1")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="An empty folder.")
+@click.option("--customers", type=click.IntRange(1), default=20_000, show_default=True)
+@click.option("--months", type=click.IntRange(1), default=24, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+def simulate(path: Path, as_json: bool, **options: Any) -> None:
+    """Write a synthetic bank with known truth."""
+    from gridkeep.verbs import simulate_bank
+
+    _answer(simulate_bank(**options, progress=_progress()), as_json)
+
+
+@verb("gridkeep check --config bank/gridkeep.toml")
+def check(path: Path, as_json: bool) -> None:
+    """Validate the sources; exit 1 when a contract is broken."""
+    from gridkeep.verbs import check_sources
+
+    result = check_sources(_config(path), _progress())
+    _answer(result, as_json)
+    if result.broken:
+        sys.exit(1)
+
+
+@verb("gridkeep partition --valid-from 2026-01-01")
+@click.option("--valid-from", type=DAY, help="First day of the version [default: end of data].")
+def partition(path: Path, as_json: bool, valid_from: date | None) -> None:
+    """Build a grid version: a cell for every customer."""
+    from gridkeep.verbs import partition_bank
+
+    _answer(partition_bank(_config(path), valid_from, _progress()), as_json)
+
+
+@verb("gridkeep features --as-of 2026-01-01 --as-of 2026-02-01 --out features.parquet")
+@click.option("--as-of", type=DAY, multiple=True, required=True, help="Cut-off; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+def features(path: Path, as_json: bool, as_of: tuple[date, ...], out: Path) -> None:
+    """One row per (customer, cut-off)."""
+    from gridkeep.verbs import build_features
+
+    _answer(build_features(_config(path), list(as_of), out, _progress()), as_json)
+
+
+@verb("gridkeep train retention")
+@click.argument("name", type=MODELS)
+@click.option("--trials", type=click.IntRange(0), default=0, help="Parameter sets to search.")
+def train(path: Path, as_json: bool, name: str, trials: int) -> None:
+    """Train, evaluate on later cut-offs, log and register a model."""
+    from gridkeep.verbs import train_model
+
+    _answer(train_model(_config(path), name, trials, _progress()), as_json)
+
+
+@verb("gridkeep models")
+def models(path: Path, as_json: bool) -> None:
+    """List the registered versions."""
+    from gridkeep.verbs import list_versions
+
+    _answer(list_versions(_config(path)), as_json)
+
+
+@verb("gridkeep promote retention 2")
+@click.argument("name", type=MODELS)
+@click.argument("version", type=int)
+@click.option("--force", "reason", help="Promote although the gate refuses; the reason is kept.")
+def promote(path: Path, as_json: bool, name: str, version: int, reason: str | None) -> None:
+    """Move `champion` to a version, through the gate."""
+    from gridkeep.verbs import promote_version
+
+    _answer(promote_version(_config(path), name, version, reason), as_json)
+
+
+@verb("gridkeep rollback retention")
+@click.argument("name", type=MODELS)
+def rollback(path: Path, as_json: bool, name: str) -> None:
+    """Put the last champion back."""
+    from gridkeep.verbs import roll_back
+
+    _answer(roll_back(_config(path), name), as_json)
+
+
+@verb("gridkeep score --as-of 2026-01-01 --out scores.parquet")
+@click.option("--as-of", type=DAY, required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+def score(path: Path, as_json: bool, as_of: date, out: Path) -> None:
+    """Batch scores of every customer; a killed run continues where it stood."""
+    from gridkeep.verbs import score_bank
+
+    _answer(score_bank(_config(path), as_of, out, _progress()), as_json)
+
+
+@verb("gridkeep serve --port 3000")
+@click.option("--host", help="Address to bind [default: 127.0.0.1].")
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: 3000]")
+@click.option("--as-of", type=DAY, help="Cut-off of looked-up features [default: the latest].")
+def serve(
+    path: Path, as_json: bool, host: str | None, port: int | None, as_of: date | None
+) -> None:
+    """Answer POST /v1/score until stopped."""
+    from gridkeep.verbs import serve_scores
+
+    serve_scores(_config(path), host, port, as_of, _progress())
+
+
+@verb("gridkeep monitor --as-of 2026-01-01")
+@click.option("--as-of", type=DAY, required=True)
+@click.option("--reference", type=DAY, help="Cut-off to compare with [default: the model's].")
+def monitor(path: Path, as_json: bool, as_of: date, reference: date | None) -> None:
+    """Compare a month with the reference in every cell; exit 2 when one is flagged."""
+    from gridkeep.verbs import monitor_cells
+
+    result = monitor_cells(_config(path), as_of, reference, _progress())
+    _answer(result, as_json)
+    if result.flagged:
+        sys.exit(2)
+
+
+@verb("gridkeep ui --port 5000")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
+def ui(path: Path, as_json: bool, port: int) -> None:
+    """Open the MLflow UI on the embedded store."""
+    from gridkeep.verbs import open_ui
+
+    open_ui(_config(path), port)
+
+
+def main() -> None:
+    """Run the command; turn every failure into one message and an exit code."""
+    try:
+        group(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(1)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped; nothing half-written was left", err=True)
+        sys.exit(1)
+    except BadInput as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 (the last net: a bug of ours is exit 3)
+        _report_bug(error)
+        sys.exit(3)
+
+
+def _report_bug(error: Exception) -> None:
+    import os
+    import traceback
+
+    if os.environ.get("GRIDKEEP_TRACEBACK"):
+        traceback.print_exception(error)
+    click.echo(
+        f"this is a bug of gridkeep: {type(error).__name__}: {error}\n"
+        "set GRIDKEEP_TRACEBACK=1 and run it again to see where",
+        err=True,
+    )
+
+
+def _config(path: Path) -> Any:
+    from gridkeep.config import load_config
+
+    return load_config(path)
+
+
+def _progress() -> Callable[[str, float], None]:
+    from gridkeep.show import Progress
+
+    return Progress()
+
+
+def _answer(result: Any, as_json: bool) -> None:
+    from gridkeep.show import plain, show
+
+    if as_json:
+        click.echo(json.dumps(plain(result), ensure_ascii=False, indent=1, allow_nan=False))
+    else:
+        show(result)
