@@ -1,5 +1,6 @@
 """`gridkeep.toml`: every stage's section composed, checked, and its paths resolved."""
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ class Config(BaseModel):
     def source_folder(self) -> Path:
         """Where the reader looks."""
         return self.home / self.sources.path
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where models are kept; MLFLOW_TRACKING_URI wins, a relative SQLite path is ours."""
+        uri = os.environ.get("MLFLOW_TRACKING_URI") or self.tracking.uri
+        scheme, _, path = uri.partition(":///")
+        if scheme == "sqlite" and not path.startswith("/"):
+            return f"sqlite:///{(self.home / path).resolve()}"
+        return uri
 
 
 def load_config(path: Path) -> Config:
