@@ -1,0 +1,222 @@
+"""The drift site: one static page that answers where the bank moved, and how."""
+
+from collections.abc import Mapping
+from datetime import date
+from html import escape
+from typing import NamedTuple
+from urllib.parse import quote
+
+import pandas as pd
+
+from monitoring.map_svg import Ring, Shape, map_svg
+from monitoring.pooling import BANK, Pooling, is_pool
+from monitoring.settings import MonitoringSettings
+from monitoring.style import STYLE
+from monitoring.tables import (
+    anchor,
+    bank_table,
+    cells_table,
+    count,
+    flagged_table,
+    group_name,
+    moves_in_words,
+)
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+class Place(NamedTuple):
+    """A cell of the grid: kind, parent, customers when the grid was made, outline."""
+
+    kind: str
+    parent: str
+    customers: int
+    rings: list[Ring]
+
+
+class Site(NamedTuple):
+    """Everything that the page tells; `links` are the full reports by cell, pool or `bank`."""
+
+    as_of: date
+    grid_version: str
+    drift: pd.DataFrame
+    pooling: Pooling
+    places: Mapping[str, Place]
+    links: Mapping[str, str]
+    settings: MonitoringSettings
+
+    @property
+    def bank(self) -> pd.DataFrame:
+        """Drift of the bank as a whole."""
+        return self.drift[self.drift["cell_id"] == BANK]
+
+    @property
+    def moved(self) -> dict[str, pd.DataFrame]:
+        """Flagged cell or pool -> its drifted columns, both with the largest effect first."""
+        found = self.drift[self.drift["drifted"] & (self.drift["cell_id"] != BANK)]
+        found = found.sort_values("effect", ascending=False, kind="stable")
+        groups = {str(name): rows for name, rows in found.groupby("cell_id")}
+        order = sorted(groups, key=lambda name: (-groups[name]["effect"].sum(), name))
+        return {name: groups[name] for name in order}
+
+
+def page(site: Site) -> str:
+    """The page as HTML."""
+    day = f"{site.as_of.day} {site.as_of:%B %Y}"
+    parts = [_head(site, day), _map(site), _flagged(site), _bank(site), _untested(site)]
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>Drift, {day}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
+        + "\n".join([*parts, _everyone(site), _method(site)])
+        + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def verdict(site: Site) -> str:
+    """The finding in one sentence."""
+    flagged, tested = len(site.moved), len(site.pooling.groups)
+    if not tested:
+        return "No cell has enough customers to be tested"
+    if not flagged:
+        return f"No cell moved differently from the bank ({tested} tested)"
+    noun = "cell" if tested == 1 else "cells"
+    return f"{flagged} of {tested} {noun} moved differently from the bank"
+
+
+def _head(site: Site, day: str) -> str:
+    columns = len(site.bank)
+    moved = int(site.bank["drifted"].sum())
+    whole = (
+        f"The bank as a whole changed in {moved} of {count(columns, 'column')}."
+        if moved
+        else f"The bank as a whole changed in none of {count(columns, 'column')}."
+    )
+    return (
+        f"<h1>Drift per cell, cut-off {day}</h1>\n"
+        f'<p class="verdict">{escape(verdict(site))}</p>\n'
+        f'<p>{whole} <a href="#bank">See the bank</a>.</p>\n'
+        f'<p class="quiet">Compared with the reference profile of the model: {_tested(site)}. '
+        f"Grid {escape(site.grid_version) or 'without a version'}.</p>"
+    )
+
+
+def _tested(site: Site) -> str:
+    pools = site.pooling.pools
+    alone = count(len(site.pooling.groups) - len(pools), "cell") + " tested alone"
+    small = sum(len(cells) for cells in pools.values())
+    together = f", {count(small, 'small cell')} in {count(len(pools), 'pool')}" if pools else ""
+    left = site.pooling.untested
+    return alone + together + (f", {count(len(left), 'cell')} not tested" if left else "")
+
+
+def _map(site: Site) -> str:
+    shapes = {cell: _shape(site, cell) for cell in site.places}
+    rings = {cell: place.rings for cell, place in site.places.items()}
+    drawing = map_svg(rings, shapes, "Map of the cells, coloured by columns that moved")
+    if not drawing:
+        return '<p class="quiet">The cells of this grid have no outlines: there is no map.</p>'
+    nowhere = [cell for cell, found in rings.items() if not found]
+    note = (
+        f'<p class="quiet">Not on the map (no outline): {_names(nowhere)}.</p>' if nowhere else ""
+    )
+    return f"<h2>Map</h2>\n{drawing}\n{_LEGEND}\n{note}"
+
+
+_LEGEND = (
+    '<ul class="legend"><li><i class="calm"></i>moved with the bank</li>'
+    '<li><i class="d1">1</i>1 column moved differently</li>'
+    '<li><i class="d2">2</i>2 or 3 columns</li><li><i class="d3">4</i>4 or more</li>'
+    '<li><i class="pooled"></i>small: tested together with neighbours</li>'
+    '<li><i class="untested"></i>not tested</li></ul>'
+)
+
+
+def _names(cells: list[str], most: int = 12) -> str:
+    shown = ", ".join(escape(cell) for cell in sorted(cells)[:most])
+    return shown + (f" and {len(cells) - most} more" if len(cells) > most else "")
+
+
+def _shape(site: Site, cell: str) -> Shape:
+    group = site.pooling.group_of.get(cell)
+    if group is None:
+        return Shape("untested", f"{cell}: not tested", f"#{anchor(cell)}", "")
+    pooled = " pooled" if is_pool(group) else ""
+    together = f", tested in {group_name(group)}" if pooled else ""
+    if group not in site.moved:
+        return Shape(
+            f"calm{pooled}", f"{cell}: moved with the bank{together}", f"#{anchor(cell)}", ""
+        )
+    rows = site.moved[group]
+    style = "d1" if len(rows) == 1 else "d2" if len(rows) <= 3 else "d3"
+    words = f"{cell}: {moves_in_words(rows)}{together}"
+    return Shape(style + pooled, words, f"#{anchor(group, 'moved')}", str(len(rows)))
+
+
+def _flagged(site: Site) -> str:
+    if not site.moved:
+        return ""
+    left = [name for name in site.moved if name not in site.links]
+    note = ""
+    if left:
+        note = (
+            f'<p class="quiet">{count(len(left), "flagged cell")} without a full report (only the '
+            f"{site.settings.evidently_cells_max} most drifted get one): {_names(left)}.</p>"
+        )
+    about = {cell: (place.kind, place.parent) for cell, place in site.places.items()}
+    table = flagged_table(site.moved, about, site.pooling, _quoted(site.links))
+    return f'<h2 id="moved">Cells that moved differently</h2>\n{table}\n{note}'
+
+
+def _quoted(links: Mapping[str, str]) -> dict[str, str]:
+    return {name: quote(link) for name, link in links.items()}
+
+
+def _bank(site: Site) -> str:
+    link = _quoted(site.links).get(BANK)
+    full = f' <a href="{link}">Full report of the bank</a>.' if link else ""
+    moved = site.bank[site.bank["drifted"]].sort_values("effect", ascending=False, kind="stable")
+    told = "Changes that most cells share (season, prices, a source that changed) stand here only."
+    body = bank_table(moved) if len(moved) else "<p>No column changed noticeably.</p>"
+    return f'<h2 id="bank">The bank as a whole</h2>\n<p>{told}{full}</p>\n{body}'
+
+
+def _untested(site: Site) -> str:
+    rows = site.pooling.untested
+    if not rows:
+        return ""
+    items = "\n".join(
+        f'<li id="{anchor(row.cell_id)}"><strong>{escape(row.cell_id)}</strong>: '
+        f"{escape(row.reason)} ({row.n_reference} in the reference, {row.n_current} now)</li>"
+        for row in rows
+    )
+    return (
+        f'<h2 id="untested">Not tested</h2>\n<p>{count(len(rows), "cell")}: too little to tell '
+        f"drift from chance.</p>\n<ul>\n{items}\n</ul>"
+    )
+
+
+def _everyone(site: Site) -> str:
+    about = {cell: (place.kind, place.parent) for cell, place in site.places.items()}
+    table = cells_table(site.pooling, about, site.drift, set(site.moved))
+    total = len(site.pooling.group_of)
+    return (
+        f'<h2 id="cells">All tested cells</h2>\n<details><summary>{count(total, "cell")} in '
+        f"{count(len(site.pooling.groups), 'test group')}</summary>\n{table}\n</details>"
+    )
+
+
+def _method(site: Site) -> str:
+    settings = site.settings
+    return (
+        '<h2 id="method">How this was found</h2>\n<p class="quiet">In each cell, values are ranked '
+        "within the bank's month, so that what moves every cell alike moves none. A column is "
+        f"flagged when its q-value (false discoveries, Benjamini-Hochberg over all cells and "
+        f"columns) is below {settings.q_max:g} and its effect at least {settings.effect_min:g}. "
+        "An effect of 0.10 means that the cell's customers moved 10 places of 100 in the bank's "
+        "ranking on average, or that 10 of 100 changed category or went missing. Cells with "
+        f"fewer than {settings.cell_floor} customers in a month are tested together with the "
+        "small cells of the same parent. Full reports show the months as they are, the bank's "
+        "own change included.</p>"
+    )

@@ -1,0 +1,207 @@
+"""A month of monitoring on disk, and the page in a real browser."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from domain.errors import BadInput
+from monitoring.drift import DRIFT_COLUMNS
+from monitoring.monitor import MonitorReport, monitor_month
+from monitoring.settings import MonitoringSettings
+
+Month = Callable[..., pd.DataFrame]
+AS_OF = date(2026, 2, 1)
+CHROMIUM = Path("/usr/bin/chromium")
+HOSTILE = 'C99"><script>alert(1)</script>&<b>'
+
+
+def square(at: int) -> dict[str, Any]:
+    west, south = 120 + 0.01 * (at % 4), 30 + 0.01 * (at // 4)
+    ring = [(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]
+    points = [[west + 0.01 * x, south + 0.01 * y] for x, y in ring]
+    return {"type": "Polygon", "coordinates": [points]}
+
+
+def cells_geojson(cells: list[str], nowhere: set[str]) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "geometry": None if cell in nowhere else square(at),
+                "properties": {"cell_id": cell, "kind": "h3", "parent": "O1", "customers": 300},
+            }
+            for at, cell in enumerate(cells)
+        ],
+    }
+
+
+def moved_bank(month: Month) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+    """C03 moves in three columns, the hostile cell in one, two small cells, one too small."""
+    before, after = month(1), month(2)
+    for frame in (before, after):
+        frame["cell_id"] = frame["cell_id"].replace({"C11": HOSTILE})
+    after.loc[after["cell_id"] == "C03", ["credit_30d", "balance_last", "transactions_30d"]] *= 0.5
+    after.loc[after["cell_id"] == HOSTILE, "balance_last"] -= 600
+    rank = after.groupby("cell_id").cumcount()
+    after = after[~after["cell_id"].isin(["C05", "C06"]) | (rank < 70)]
+    before = before[before["cell_id"] != "C08"]
+    cells = sorted({*before["cell_id"], *after["cell_id"]})
+    return before, after.assign(as_of=AS_OF), cells_geojson(cells, {"C09"})
+
+
+@pytest.fixture(scope="module")
+def report(month: Month, tmp_path_factory: pytest.TempPathFactory) -> MonitorReport:
+    before, after, cells = moved_bank(month)
+    out = tmp_path_factory.mktemp("reports") / "2026-02-01"
+    settings = MonitoringSettings(evidently_cells_max=1)
+    return monitor_month(after, before, cells, out, AS_OF, "grid-1a2b3c4d", settings)
+
+
+def test_the_report_names_what_moved_and_what_was_left_out(report: MonitorReport) -> None:
+    assert list(report.flagged) == ["C03", HOSTILE]
+    assert set(report.flagged["C03"]) == {"credit_30d", "balance_last", "transactions_30d"}
+    assert report.pools == {"parent:O1": ["C05", "C06"]}
+    assert [row.cell_id for row in report.untested] == ["C08"]
+    assert report.tested == 10
+    assert report.tests == 60
+    assert report.without_full_report == (HOSTILE,)
+    assert set(report.full_reports) == {"bank", "C03"}
+
+
+def test_the_drift_table_on_disk_is_the_one_promised(report: MonitorReport) -> None:
+    drift = pd.read_parquet(report.drift)
+    assert tuple(drift.columns) == DRIFT_COLUMNS
+    assert set(drift["as_of"]) == {AS_OF}
+    assert drift["drifted"].dtype == bool
+    assert set(drift.loc[drift["drifted"], "cell_id"]) == {"bank", "C03", HOSTILE}
+
+
+def test_nothing_half_written_is_left(report: MonitorReport) -> None:
+    names = {path.name for path in report.index.parent.rglob("*")}
+    assert names == {"drift.parquet", "index.html", "evidently", "bank.html", "C03.html"}
+
+
+def test_the_page_says_it_in_words_and_escapes_names(report: MonitorReport) -> None:
+    html = report.index.read_text(encoding="utf-8")
+    assert "2 of 10 cells moved differently from the bank" in html
+    assert '<html lang="en">' in html
+    assert "<script" not in html
+    assert "C99&quot;&gt;&lt;script&gt;" in html
+    assert "http://" not in html
+    assert "https://" not in html
+
+
+def test_the_full_report_is_told_to_stay_offline(report: MonitorReport) -> None:
+    html = report.full_reports["C03"].read_text(encoding="utf-8")
+    assert html.index("Content-Security-Policy") < html.index("<script")
+
+
+def test_a_quiet_month_without_outlines_is_a_page_too(month: Month, tmp_path: Path) -> None:
+    before, after = month(1), month(2).assign(customer_id="K")
+    settings = MonitoringSettings(evidently_cells_max=0)
+    found = monitor_month(after, before, {"features": []}, tmp_path, AS_OF, "grid-1", settings)
+    html = found.index.read_text(encoding="utf-8")
+    assert found.flagged == {}
+    assert "No cell moved differently from the bank (12 tested)" in html
+    assert "there is no map" in html
+
+
+def test_full_reports_of_an_earlier_run_are_removed(month: Month, tmp_path: Path) -> None:
+    stale = tmp_path / "evidently" / "C01.html"
+    stale.parent.mkdir()
+    stale.write_text("old")
+    monitor_month(month(2), month(1), {"features": []}, tmp_path, AS_OF, "grid-1")
+    assert not stale.exists()
+
+
+def test_columns_that_are_empty_or_constant_do_not_stop_the_full_report(
+    month: Month, tmp_path: Path
+) -> None:
+    before, after = month(1), month(2)
+    before["nothing"], before["seven"] = np.nan, 7.0
+    after["nothing"], after["seven"] = 1.0, 7.0
+    found = monitor_month(after, before, {"features": []}, tmp_path, AS_OF, "grid-1")
+    assert found.full_reports["bank"].stat().st_size > 1000
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_message(month: Month, tmp_path: Path) -> None:
+    blocked = tmp_path / "reports"
+    blocked.write_text("a file where the folder should be")
+    with pytest.raises(BadInput, match="cannot write"):
+        monitor_month(month(2), month(1), {"features": []}, blocked, AS_OF, "grid-1")
+    assert os.listdir(tmp_path) == ["reports"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser at {CHROMIUM}")
+    playwright = pytest.importorskip("playwright.sync_api")
+    quiet = ("background-networking", "component-update", "sync")
+    arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
+    arguments += [f"--disable-{name}" for name in quiet]
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_the_screen(
+    browser: Any, report: MonitorReport, width: int, scheme: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page.goto(report.index.as_uri())
+    page.locator("summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("svg.map path").count() == 11
+    page.close()
+
+
+def test_every_link_of_the_page_leads_somewhere(browser: Any, report: MonitorReport) -> None:
+    page = browser.new_page()
+    page.goto(report.index.as_uri())
+    links = page.eval_on_selector_all("a", "all => all.map(a => a.getAttribute('href'))")
+    assert len(links) > 12
+    for link in links:
+        if link.startswith("#"):
+            found = page.evaluate("id => document.getElementById(id) !== null", link[1:])
+            assert found, link
+        else:
+            assert (report.index.parent / link).is_file(), link
+    page.close()
+
+
+@pytest.mark.parametrize("name", ["index", "bank"])
+def test_pages_ask_the_network_for_nothing(browser: Any, report: MonitorReport, name: str) -> None:
+    path = report.index if name == "index" else report.full_reports[name]
+    page, asked, failed = browser.new_page(), [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: failed.append(str(error)))
+    page.goto(path.as_uri())
+    page.wait_for_timeout(1500)
+    outside = [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
+    assert outside == []
+    assert failed == []
+    if name == "bank":
+        assert "credit_30d" in page.inner_text("body")
+    page.close()
+
+
+def test_a_tap_on_a_flagged_cell_leads_to_its_row(browser: Any, report: MonitorReport) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(report.index.as_uri())
+    page.locator('svg.map a[aria-label^="C03:"]').click()
+    assert page.url.endswith("#moved-C03")
+    target = page.locator(":target")
+    assert "credit_30d" in target.inner_text()
+    assert target.bounding_box()["y"] < 844
+    page.close()
