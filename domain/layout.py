@@ -35,6 +35,11 @@ class Layout:
         """Feature snapshots, `AS_OF.parquet`."""
         return self.root / "snapshots"
 
+    @property
+    def logs(self) -> Path:
+        """Logs of the service: requests, predictions and feedback, a file a day."""
+        return self.root / "logs"
+
     def snapshot(self, as_of: date) -> Path:
         """Features of every customer at one cut-off."""
         return self.snapshots / f"{as_of.isoformat()}.parquet"

@@ -1,0 +1,6 @@
+"""Feature definitions, a module for each part of a customer's life with the bank.
+
+No statistic over the population (a mean, a rank, a quantile edge) is a feature: it would
+look at other customers and is fitted in training. `sex` and `marketing_opt_out` are kept out
+on purpose: the one is unfair to decide by, the other is a wish to respect, not a signal.
+"""

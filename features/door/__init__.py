@@ -1,0 +1,1 @@
+"""The door: delivered rows become contract rows, or go to quarantine with a reason."""

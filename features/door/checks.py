@@ -1,0 +1,82 @@
+"""The contracts as pandera schemas, and what a batch of typed rows breaks in them."""
+
+import warnings
+from functools import cache
+
+import numpy as np
+import pandas as pd
+
+from domain.tables import CONTRACTS, Column
+from features.door.convert import Fault
+from features.door.pandera_alone import SchemaErrors
+from features.door.pandera_alone import pandera as pa
+
+DTYPES = {
+    "string": pd.StringDtype("pyarrow"),
+    "float": np.dtype("float64"),
+    "timestamp": np.dtype("datetime64[us]"),
+    "date": np.dtype("datetime64[us]"),
+    "boolean": pd.BooleanDtype(),
+}
+
+
+@cache
+def schema(table: str) -> pa.DataFrameSchema:
+    """The pandera schema of a contract table, in the types that the door gives.
+
+    >>> sorted(schema("closures").columns)
+    ['closed_on', 'customer_id', 'reason']
+    """
+    columns = {column.name: _column(column) for column in CONTRACTS[table]}
+    return pa.DataFrameSchema(columns, strict=True, ordered=True, name=table)
+
+
+def violations(frame: pd.DataFrame, table: str, unread: dict[str, pd.Index]) -> list[Fault]:
+    """What typed rows break in their contract; `unread` cells were judged already.
+
+    >>> typed = pd.DataFrame({"customer_id": ["7"], "closed_on": [None], "reason": [None]})
+    >>> typed = typed.astype({name: DTYPES[kind] for name, kind in
+    ...     (("customer_id", "string"), ("closed_on", "date"), ("reason", "string"))})
+    >>> violations(typed, "closures", {})[0][:3]
+    ('closed_on', 'missing', 'empty')
+    """
+    try:
+        with warnings.catch_warnings():
+            # pandera glues its findings with a form of concat that pandas is about to change
+            warnings.simplefilter("ignore", FutureWarning)
+            schema(table).validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        return _faults(errors.failure_cases, table, unread)
+    return []
+
+
+def wanted(column: Column) -> str:
+    """The values a column may take, in words.
+
+    >>> wanted(CONTRACTS["customers"].column("sex"))
+    'one of F, M, X'
+    """
+    if column.values is not None:
+        return f"one of {', '.join(column.values)}"
+    return f"between {column.low:g} and {column.high:g}"
+
+
+def _column(column: Column) -> pa.Column:
+    checks = []
+    if column.low is not None and column.high is not None:
+        checks.append(pa.Check.in_range(column.low, column.high))
+    if column.values is not None:
+        checks.append(pa.Check.isin(list(column.values)))
+    return pa.Column(DTYPES[column.kind], checks, nullable=not column.required)
+
+
+def _faults(cases: pd.DataFrame, table: str, unread: dict[str, pd.Index]) -> list[Fault]:
+    found = []
+    for (name, check), group in cases.groupby(["column", "check"], sort=False):
+        column = CONTRACTS[table].column(str(name))
+        rows = pd.Index(group["index"].astype("int64")).difference(unread.get(column.name, []))
+        if check == "not_nullable" and len(rows):
+            found.append(Fault(column.name, "missing", "empty", rows))
+        elif check != "not_nullable":
+            found.append(Fault(column.name, "out_of_range", f"not {wanted(column)}", rows))
+    return found

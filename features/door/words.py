@@ -1,0 +1,101 @@
+"""Defects in words: what was seen, where, and what to do about it."""
+
+from typing import NamedTuple
+
+from domain.tables import CONTRACTS
+from features.door.checks import wanted
+from features.door.convert import Problem
+from features.settings import TableSource
+
+
+class Defect(NamedTuple):
+    """What is wrong in one column of one file, and for which reason."""
+
+    table: str
+    file: str
+    column: str
+    problem: Problem
+    reason: str
+
+
+class Seen(NamedTuple):
+    """How often a defect was seen, and the first time."""
+
+    cells: int
+    row: int
+    value: str
+
+
+def sentence(defect: Defect, seen: Seen, source: TableSource) -> str:
+    """One defect as one sentence.
+
+    >>> defect = Defect("transactions", "t.csv", "amount", "not_parsable", "not a number")
+    >>> print(sentence(defect, Seen(3, 8112, "12,50"), TableSource()))
+    column 'amount' of t.csv holds 3 values that are not numbers (first: '12,50' in row 8112);
+    write decimals with a point or set sources.transactions.decimal = ","
+    """
+    first = f"(first: {seen.value!r} in row {seen.row})"
+    one = seen.cells == 1
+    match defect.problem:
+        case "missing":
+            cells = "1 row" if one else f"{seen.cells} rows"
+            what = f"{_column(defect, source)} is empty in {cells} (first: row {seen.row})"
+        case "unknown":
+            rows = "1 row of a customer" if one else f"{seen.cells} rows of customers"
+            what = f"{defect.file} holds {rows} that the customer table does not have {first}"
+        case "conflict":
+            key = " + ".join(CONTRACTS[defect.table].key)
+            rows = "1 row that repeats" if one else f"{seen.cells} rows that repeat"
+            what = f"{defect.file} holds {rows} a {key} with different content {first}"
+        case "not_parsable" | "out_of_range":
+            values = "1 value that is" if one else f"{seen.cells} values that are"
+            wrong = defect.reason if one else _plural(defect.reason)
+            what = f"{_column(defect, source)} holds {values} {wrong} {first}"
+    return f"{what}; {_advice(defect, seen, source)}"
+
+
+def _column(defect: Defect, source: TableSource) -> str:
+    name = source.columns.get(defect.column, defect.column)
+    contract_name = "" if name == defect.column else f" ({defect.column})"
+    return f"column {name!r}{contract_name} of {defect.file}"
+
+
+def _plural(reason: str) -> str:
+    for single, many in (
+        ("a number", "numbers"),
+        ("a date", "dates"),
+        ("a time that", "times that"),
+        ("a time", "times"),
+    ):
+        if single in reason:
+            return reason.replace(single, many)
+    return reason
+
+
+def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
+    section = f"sources.{defect.table}"
+    match defect.problem:
+        case "missing":
+            return "every row needs it"
+        case "unknown":
+            return "deliver these customers, or correct the ids"
+        case "conflict":
+            return "deliver each once, or correct the ids"
+        case "out_of_range":
+            return (
+                f"correct them; {wanted(CONTRACTS[defect.table].column(defect.column))} is allowed"
+            )
+        case "not_parsable":
+            return _reading_advice(defect.reason, seen.value, section, source)
+
+
+def _reading_advice(reason: str, value: str, section: str, source: TableSource) -> str:
+    if "number" in reason:
+        mark, other = ("point", ",") if source.decimal == "." else ("comma", ".")
+        swap = f' or set {section}.decimal = "{other}"' if other in value else ""
+        return f"write decimals with a {mark}{swap}" if swap else "write plain numbers"
+    if "clocks" in reason:
+        return f"correct them, or set {section}.timezone to the zone of these times"
+    if "date" in reason or "time" in reason:
+        return f"write them like 2026-01-31 or set {section}.date_format"
+    return "write true or false"

@@ -1,0 +1,177 @@
+"""Where feature queries run: DuckDB over Parquet files or over frames, in UTC.
+
+Engine specifics live here and in `features.dialect`; everything else is ibis.
+"""
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+from ibis.expr.types import Table, Value
+
+from domain.errors import BadInput
+from domain.tables import CONTRACTS, Column, Contract
+from features.settings import EngineSettings
+
+ARROW = {
+    "string": pa.string(),
+    "float": pa.float64(),
+    "timestamp": pa.timestamp("us"),
+    "date": pa.date32(),
+    "boolean": pa.bool_(),
+}
+IBIS = {
+    "string": "string",
+    "float": "float64",
+    "timestamp": "timestamp(6)",
+    "date": "date",
+    "boolean": "boolean",
+}
+DEFAULT = EngineSettings()
+
+
+class Tables(NamedTuple):
+    """The five contract tables as ibis tables of one connection, and the bank's time zone."""
+
+    customers: Table
+    transactions: Table
+    holdings: Table
+    service_events: Table
+    closures: Table
+    timezone: str = "UTC"
+
+    @property
+    def connection(self) -> Any:
+        """The engine that holds the tables."""
+        return self.customers.get_backend()
+
+
+def open_tables(folder: Path, settings: EngineSettings = DEFAULT, timezone: str = "UTC") -> Tables:
+    """The contract tables in a folder of `NAME.parquet`; nothing is read into memory.
+
+    Raises BadInput for a file or column that is missing, or a file that is not Parquet.
+    """
+    engine = connect(settings)
+    tables = {
+        name: _read(engine, folder / f"{name}.parquet", CONTRACTS[name]) for name in CONTRACTS
+    }
+    return Tables(**tables, timezone=timezone)
+
+
+def tables_of(frames: Mapping[str, pd.DataFrame], timezone: str = "UTC") -> Tables:
+    """The contract tables of frames, for tests and notebooks.
+
+    A missing table is empty, a missing optional column null; a repeated row counts once.
+
+    >>> customers = pd.DataFrame({"customer_id": ["a"], "onboarded_on": ["2026-01-31"]})
+    >>> frame_of(tables_of({"customers": customers}).customers).onboarded_on[0]
+    datetime.date(2026, 1, 31)
+    """
+    unknown = sorted(set(frames) - set(CONTRACTS))
+    if unknown:
+        raise BadInput(f"unknown table {unknown[0]!r}; the tables are {', '.join(CONTRACTS)}")
+    engine = connect(DEFAULT)
+    tables = {
+        name: _stored(engine, name, _arrow(frames.get(name), contract))
+        for name, contract in CONTRACTS.items()
+    }
+    return Tables(**tables, timezone=timezone)
+
+
+def frame_of(table: Table) -> pd.DataFrame:
+    """The rows of a query: dates as `datetime.date`, text as str or None, numbers as they are."""
+    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
+    return frame
+
+
+def batches_of(table: Table, rows: int = 100_000) -> Iterator[pa.Table]:
+    """The rows of a query in batches, so that they need not fit into memory."""
+    engine = table.get_backend()
+    # ibis 12's own batches call a method that DuckDB 2 no longer has; this is what they do else
+    engine._run_pre_execute_hooks(table)
+    for batch in engine.con.sql(engine.compile(table)).to_arrow_reader(rows):
+        yield pa.Table.from_batches([batch])
+
+
+def connect(settings: EngineSettings = DEFAULT) -> Any:
+    """A DuckDB of our own in memory, in UTC, spilling to a folder that goes when it goes."""
+    spill = tempfile.mkdtemp(prefix="gridkeep-spill-")
+    try:
+        engine = ibis.duckdb.connect(
+            threads=settings.threads, memory_limit=settings.memory, temp_directory=spill
+        )
+    except Exception as error:
+        shutil.rmtree(spill, ignore_errors=True)
+        raise BadInput(f"[engine] is refused: {error}; write memory like '8GB'") from error
+    weakref.finalize(engine, shutil.rmtree, spill, ignore_errors=True)
+    for option in ("TimeZone = 'UTC'", "enable_progress_bar = false"):
+        engine.raw_sql(f"SET {option}")
+    return engine
+
+
+def _stored(engine: Any, name: str, rows: pa.Table) -> Table:
+    # ibis 12 drops a view without naming it when it creates a table of Arrow data
+    engine.con.from_arrow(rows).create(name)
+    return engine.table(name)
+
+
+def _read(engine: Any, file: Path, contract: Contract) -> Table:
+    if not file.is_file():
+        raise BadInput(f"table file '{file}' is missing; run `gridkeep check` to write the tables")
+    try:
+        table = engine.read_parquet(str(file), table_name=contract.name)
+    except Exception as error:
+        raise BadInput(f"file '{file}' cannot be read as Parquet: {error}") from error
+    missing = [name for name in contract.names if name not in table.columns]
+    if missing:
+        raise BadInput(
+            f"file '{file}' lacks the columns {', '.join(missing)}; run `gridkeep check`"
+        )
+    return table.select(**{column.name: _typed(table, column) for column in contract})
+
+
+def _typed(table: Table, column: Column) -> Value:
+    value = table[column.name].cast(IBIS[column.kind])
+    # NaN is a value to SQL: one would make a sum or a mean NaN where null means no value
+    return value.isnan().ifelse(None, value) if column.kind == "float" else value
+
+
+def _arrow(frame: pd.DataFrame | None, contract: Contract) -> pa.Table:
+    rows = pd.DataFrame(columns=list(contract.names)) if frame is None else frame
+    required = [column.name for column in contract if column.required]
+    missing = [name for name in required if name not in rows.columns]
+    if missing:
+        raise BadInput(f"table {contract.name!r} lacks the columns {', '.join(missing)}")
+    known = rows[[name for name in contract.names if name in rows.columns]].drop_duplicates()
+    if known.duplicated(list(contract.key)).any():
+        raise BadInput(f"table {contract.name!r} repeats a {', '.join(contract.key)}")
+    columns = {column.name: _values(known, column) for column in contract}
+    return pa.table(columns)
+
+
+def _values(rows: pd.DataFrame, column: Column) -> pa.Array:
+    if column.name not in rows.columns:
+        return pa.nulls(len(rows), ARROW[column.kind])
+    values = rows[column.name]
+    if column.kind in ("timestamp", "date"):
+        values = _times(values, column)
+    elif column.kind == "boolean":
+        values = values.astype("boolean")
+    elif column.kind == "float":
+        values = values.astype("float64")
+    return pa.Array.from_pandas(values, type=ARROW[column.kind])
+
+
+def _times(values: pd.Series, column: Column) -> pd.Series:
+    try:
+        return pd.to_datetime(values, format="ISO8601").astype("datetime64[us]")
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            f"column {column.name!r} holds what is not a time in UTC: {error}"
+        ) from error

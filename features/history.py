@@ -1,0 +1,165 @@
+"""What was visible of each customer at each cut-off: the tables that features look at.
+
+A row is visible when it was posted before the cut-off's first moment in the bank's time zone
+and had reached the warehouse by then. Every table here has `customer_id` and `as_of`.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+import ibis
+import pandas as pd
+import pyarrow as pa
+from ibis.expr.types import Table, Value
+
+from domain.cutoffs import cutoff_instant
+from domain.errors import BadInput
+from features.dialect import days_between, last_row
+from features.engine import Tables
+from features.feature import WINDOWS
+from features.local_time import local_month
+
+YEAR = max(WINDOWS)
+
+
+def cutoffs(as_of: date | Sequence[date], timezone: str) -> Table:
+    """One row per cut-off: its instant `at`, and the instants `from_Wd` where windows begin.
+
+    A window of W days begins at the first moment of the day `as_of - W days`.
+    """
+    days = days_of(as_of)
+    instants = {"at": [cutoff_instant(day, timezone) for day in days]}
+    for window in WINDOWS:
+        starts = [day - timedelta(days=window) for day in days]
+        instants[f"from_{window}d"] = [cutoff_instant(day, timezone) for day in starts]
+    columns = {name: pa.array(values, pa.timestamp("us")) for name, values in instants.items()}
+    return ibis.memtable(pa.table({"as_of": pa.array(days, pa.date32()), **columns}))
+
+
+def days_of(as_of: date | Sequence[date]) -> list[date]:
+    """The cut-offs in order, each once.
+
+    >>> days_of([date(2026, 2, 1), date(2026, 1, 1), date(2026, 2, 1)])
+    [datetime.date(2026, 1, 1), datetime.date(2026, 2, 1)]
+    """
+    days = sorted({as_of} if isinstance(as_of, date) else set(as_of))
+    if not days:
+        raise BadInput("no cut-off was given; name at least one, like --as-of 2026-01-31")
+    if any(isinstance(day, datetime) for day in days):
+        raise BadInput("a cut-off is a day, not a time; write it like 2026-01-31")
+    return days
+
+
+def spine(tables: Tables, cuts: Table, customers: Sequence[str] | None = None) -> Table:
+    """One row per customer and cut-off: onboarded before it and not closed before it."""
+    people = tables.customers
+    if customers is not None:
+        wanted = ibis.memtable(pa.table({"customer_id": pa.array(set(customers), pa.string())}))
+        people = people.semi_join(wanted, "customer_id")
+    left = tables.closures.group_by("customer_id").aggregate(
+        closed_on=tables.closures.closed_on.min()
+    )
+    rows = people.join(cuts, people.onboarded_on < cuts.as_of).join(left, "customer_id", how="left")
+    return rows.filter(rows.closed_on.isnull() | (rows.closed_on >= rows.as_of)).drop(
+        "closed_on", "customer_id_right"
+    )
+
+
+def transaction_history(tables: Tables, rows: Table, as_of: Sequence[date]) -> Table:
+    """One row per spine row and visible transaction of its last 365 days."""
+    posted = tables.transactions.select(
+        "customer_id",
+        "posted_at",
+        "available_at",
+        "amount",
+        "balance_after",
+        "channel",
+        "category",
+        "counterparty_id",
+        own=tables.transactions.initiated_by_customer.fill_null(True),
+        month=_local_month(tables, as_of),
+    )
+    seen = _visible(rows, posted, "posted_at", since=f"from_{YEAR}d")
+    before = ibis.window(group_by=["customer_id", "as_of"], order_by="posted_at")
+    return seen.mutate(gap_days=days_between(seen.posted_at, seen.posted_at.lag().over(before)))
+
+
+def latest_transaction(tables: Tables, rows: Table) -> Table:
+    """One row per spine row with a visible transaction: the latest, ties by the largest id."""
+    seen = _visible(rows, tables.transactions, "posted_at")
+    own = seen.initiated_by_customer.fill_null(True)
+    found = seen.group_by("customer_id", "as_of").aggregate(
+        last=last_row(seen, ("posted_at", "transaction_id"), ("balance_after",)),
+        own_posted_at=seen.posted_at.max(where=own),
+        at=seen.at.max(),
+    )
+    return found.select(
+        "customer_id",
+        "as_of",
+        balance_after=found["last"].balance_after,
+        days_ago=days_between(found["at"], found["last"].posted_at),
+        own_days_ago=days_between(found["at"], found.own_posted_at),
+    )
+
+
+def holding_history(tables: Tables, rows: Table) -> Table:
+    """One row per spine row and product opened before it, with what was known of its end."""
+    held, days = tables.holdings, rows.select("customer_id", "as_of")
+    seen = days.join(
+        held, [days.customer_id == held.customer_id, held.opened_on < days.as_of]
+    ).drop("customer_id_right")
+    closed = (seen.closed_on < seen.as_of).fill_null(False)
+    year_ago = seen.as_of - ibis.interval(days=YEAR)
+    return seen.mutate(
+        held=~closed,
+        opened_within_365d=seen.opened_on >= year_ago,
+        closed_within_365d=closed & (seen.closed_on >= year_ago),
+    )
+
+
+def service_history(tables: Tables, rows: Table) -> Table:
+    """One row per spine row and visible service event, and whether it was settled by then."""
+    seen = _visible(rows, tables.service_events, "occurred_at")
+    return seen.mutate(resolved=(seen.resolved_at < seen["at"]).fill_null(False))
+
+
+def _visible(rows: Table, events: Table, time: str, since: str | None = None) -> Table:
+    days = rows.select("customer_id", "as_of", "at", *(f"from_{window}d" for window in WINDOWS))
+    conditions = [
+        days.customer_id == events.customer_id,
+        events[time] < days["at"],
+        events.available_at.isnull() | (events.available_at <= days["at"]),
+    ]
+    if since is not None:
+        conditions.append(events[time] >= days[since])
+    seen = days.join(events, conditions).drop("customer_id_right")
+    within = {f"within_{window}d": seen[time] >= seen[f"from_{window}d"] for window in WINDOWS}
+    ago = days_between(seen["at"], seen[time])
+    return seen.mutate(**within, days_ago=ago)
+
+
+def _local_month(tables: Tables, as_of: Sequence[date]) -> Value:
+    first = cutoff_instant(min(as_of) - timedelta(days=YEAR), tables.timezone)
+    last = cutoff_instant(max(as_of), tables.timezone)
+    return local_month(tables.transactions.posted_at, tables.timezone, first, last)
+
+
+def data_range(tables: Tables) -> tuple[pd.Timestamp, pd.Timestamp]:
+    """First and last `posted_at`; BadInput when there is no transaction at all."""
+    found = tables.transactions.aggregate(
+        first=tables.transactions.posted_at.min(), last=tables.transactions.posted_at.max()
+    ).execute()
+    if found["first"].isna()[0]:
+        raise BadInput("table 'transactions' is empty; deliver at least one transaction")
+    return found["first"][0], found["last"][0]
+
+
+def require_history(tables: Tables, as_of: date | Sequence[date]) -> None:
+    """BadInput for a cut-off before all data."""
+    first, _ = data_range(tables)
+    day = days_of(as_of)[0]
+    if first >= cutoff_instant(day, tables.timezone):
+        raise BadInput(
+            f"cut-off {day} is before all data (the first transaction is of {first:%Y-%m-%d}); "
+            "choose a later --as-of"
+        )

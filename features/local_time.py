@@ -1,0 +1,54 @@
+"""Calendar months of UTC times in the bank's time zone, for engines that know no time zones."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import ibis
+from ibis.expr.types import Value
+
+
+def local_month(posted_at: Value, timezone: str, first: datetime, last: datetime) -> Value:
+    """Number of the calendar month of a UTC time in a time zone, counted from year 0.
+
+    The changes of the zone's offset from `first` to `last` become cases: no engine has to
+    know time zones.
+    """
+    changes = offset_changes(timezone, first, last)
+    offset: Any = ibis.literal(changes[0][1], "int64")
+    if len(changes) > 1:
+        late_first = [(posted_at >= start, seconds) for start, seconds in reversed(changes[1:])]
+        offset = ibis.cases(*late_first, else_=changes[0][1])
+    local = posted_at + offset.as_interval("s")
+    return local.year() * 12 + local.month()
+
+
+def offset_changes(timezone: str, first: datetime, last: datetime) -> list[tuple[datetime, int]]:
+    """From which UTC time on which offset (seconds) holds, from `first` to `last`.
+
+    >>> offset_changes("Europe/Prague", datetime(1993, 1, 1), datetime(1993, 6, 1))
+    [(datetime.datetime(1993, 1, 1, 0, 0), 3600), (datetime.datetime(1993, 3, 28, 1, 0), 7200)]
+    """
+    zone = ZoneInfo(timezone)
+    changes = [(first, _offset(zone, first))]
+    while first < last:
+        following = min(first + timedelta(days=1), last)
+        if _offset(zone, following) != changes[-1][1]:
+            start = _change(zone, first, following)
+            changes.append((start, _offset(zone, start)))
+        first = following
+    return changes
+
+
+def _offset(zone: ZoneInfo, instant: datetime) -> int:
+    shift = instant.replace(tzinfo=UTC).astimezone(zone).utcoffset()
+    return 0 if shift is None else round(shift.total_seconds())
+
+
+def _change(zone: ZoneInfo, before: datetime, after: datetime) -> datetime:
+    """The first second at which the offset is no longer that of `before`."""
+    old = _offset(zone, before)
+    while after - before > timedelta(seconds=1):
+        middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
+        before, after = (middle, after) if _offset(zone, middle) == old else (before, middle)
+    return after

@@ -1,0 +1,257 @@
+"""Tables of a database: a real SQLite file and a real PostgreSQL server."""
+
+import shutil
+import socket
+import sqlite3
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from domain.errors import BadInput
+from domain.layout import Layout
+from features.intake import is_current, take_in
+from features.readers import database, tables
+from features.settings import SourceSettings
+
+PASSWORD = "s3cr:t"
+COLUMNS = {
+    "transaction_id": "id",
+    "customer_id": "account",
+    "posted_at": "booked",
+    "amount": "value",
+}
+
+
+def source(url: str, prefix: str = "", **more: object) -> SourceSettings:
+    given: dict[str, object] = {
+        "database": url,
+        "customers": {"table": f"{prefix}people"},
+        "transactions": {"table": f"{prefix}ledger", "columns": COLUMNS},
+    }
+    return SourceSettings.model_validate(given | more)
+
+
+@pytest.fixture
+def sqlite_bank(tmp_path: Path) -> Path:
+    with sqlite3.connect(tmp_path / "bank.db") as bank:
+        bank.execute("CREATE TABLE people (customer_id INTEGER, onboarded_on DATE, latitude REAL)")
+        bank.execute("CREATE TABLE ledger (id TEXT, account INTEGER, booked TIMESTAMP, value REAL)")
+        bank.execute("INSERT INTO people VALUES (1, '2020-01-01', 31.5), (2, '2020-02-29', NULL)")
+        bank.execute(
+            "INSERT INTO ledger VALUES ('a', 1, '2026-01-05 10:00:00', 0.30000000000000004),"
+            "('b', 2, '2026-01-06', -3), ('c', 1, '2026-01-07', 'twelve'), ('d', 1, 'soon', 1)"
+        )
+    bank.close()
+    return tmp_path
+
+
+def test_sqlite_rows_come_through_and_a_text_among_numbers_is_judged_at_the_door(
+    sqlite_bank: Path,
+) -> None:
+    layout = Layout(sqlite_bank / "out")
+    settings = source("sqlite://bank.db", rejected_share_max=1)
+    report = take_in(settings, sqlite_bank, layout, "Asia/Shanghai").require_sound()
+    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    assert clean["amount"].tolist() == [0.30000000000000004, -3.0]
+    assert clean["customer_id"].tolist() == ["1", "2"]
+    assert clean["posted_at"].astype(str).tolist() == ["2026-01-05 02:00:00", "2026-01-05 16:00:00"]
+    assert "column 'value' (amount) of table ledger" in report.quality.findings[1]
+    assert report.quality.table("transactions").rejected == 2
+    assert pd.read_parquet(layout.tables / "customers.parquet")["latitude"].isna().sum() == 1
+
+
+def test_new_rows_in_a_database_are_noticed(sqlite_bank: Path) -> None:
+    layout = Layout(sqlite_bank / "out")
+    settings = source("sqlite://bank.db", rejected_share_max=1)
+    take_in(settings, sqlite_bank, layout).require_sound()
+    assert is_current(settings, sqlite_bank, layout)
+    with sqlite3.connect(sqlite_bank / "bank.db") as bank:
+        bank.execute("INSERT INTO ledger VALUES ('e', 1, '2026-01-05', 1)")
+    bank.close()
+    assert not is_current(settings, sqlite_bank, layout)
+
+
+def test_sqlite_is_read_in_batches(sqlite_bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, "BATCH_ROWS", 3)
+    found = list(tables.read(source("sqlite://bank.db"), sqlite_bank, "UTC"))
+    assert [(one.file, one.first_row, len(one.frame)) for one in found] == [
+        ("table people", 1, 2),
+        ("table ledger", 1, 3),
+        ("table ledger", 4, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite://other.db", "there is no file"),
+        ("bank.db", "is no URL"),
+        ("env:GRIDKEEP_TEST_BANK", "GRIDKEEP_TEST_BANK, which is not set"),
+        (f"postgres://me:{PASSWORD}@localhost/bank", "holds a password"),
+        ("nosuch://bank", "sources.database"),
+    ],
+)
+def test_a_database_that_cannot_be_opened_is_named_without_its_password(
+    sqlite_bank: Path, url: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GRIDKEEP_TEST_BANK", raising=False)
+    with pytest.raises(BadInput, match=words) as caught:
+        list(tables.read(source(url), sqlite_bank, "UTC"))
+    assert PASSWORD not in str(caught.value)
+    assert not (sqlite_bank / "other.db").exists()
+
+
+@pytest.mark.parametrize("password", ["hunter", "hunter#2", "hunter/2", "2?hunter"])
+def test_a_password_that_confuses_the_parser_is_not_shown_either(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    monkeypatch.setenv("GRIDKEEP_TEST_BANK", f"postgres://me:{password}@127.0.0.1:nowhere/bank")
+    with pytest.raises(BadInput, match=r"sources\.database: ") as caught:
+        list(tables.read(source("env:GRIDKEEP_TEST_BANK"), tmp_path, "UTC"))
+    assert "hunter" not in str(caught.value)
+
+
+def test_a_missing_table_or_column_is_named_with_those_there_are(sqlite_bank: Path) -> None:
+    wrong = source("sqlite://bank.db", transactions={"table": "leger"})
+    with pytest.raises(BadInput, match=r"no table 'leger' \(it has ledger, people\)"):
+        list(tables.read(wrong, sqlite_bank, "UTC"))
+    wrong = source("sqlite://bank.db", transactions={"table": "ledger"})
+    with pytest.raises(BadInput, match="table ledger has no column 'transaction_id'"):
+        list(tables.read(wrong, sqlite_bank, "UTC"))
+
+
+def programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    elsewhere = shutil.which("initdb")
+    if not found and elsewhere is None:
+        pytest.skip("PostgreSQL is not installed: no initdb")
+    return found[-1].parent if found else Path(str(elsewhere)).parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[int]:
+    """Port of a private server on the loopback, with a password for its one user."""
+    import os
+    import pwd
+
+    user = None
+    if os.getuid() == 0:  # the server refuses to run as root
+        try:
+            user = pwd.getpwnam("postgres").pw_uid
+        except KeyError:
+            pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
+    where, port = programs(), free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        home, secret = Path(folder) / "pg", Path(folder) / "secret"
+        home.mkdir()
+        secret.write_text(PASSWORD, "utf-8")
+        if user is not None:
+            os.chown(home, user, -1)
+            os.chown(secret, user, -1)
+        quiet = {"check": True, "capture_output": True, "cwd": folder, "user": user}
+        data = str(home / "data")
+        subprocess.run(
+            [
+                where / "initdb",
+                "-D",
+                data,
+                "-U",
+                "teller",
+                "-A",
+                "scram-sha-256",
+                "--pwfile",
+                secret,
+            ],
+            **quiet,  # type: ignore[call-overload]
+        )
+        options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
+        log = str(home / "log")
+        start = [where / "pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start"]
+        subprocess.run(start, **{**quiet, "capture_output": False, "stdout": -3, "stderr": -3})  # type: ignore[call-overload]
+        try:
+            yield port
+        finally:
+            stop = [where / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"]
+            subprocess.run(stop, **quiet)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def ledger(postgres: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    import psycopg
+
+    where = {"host": "127.0.0.1", "port": postgres, "user": "teller", "password": PASSWORD}
+    with psycopg.connect(dbname="postgres", **where) as bank:  # type: ignore[arg-type]
+        bank.execute("ALTER DATABASE postgres SET timezone = 'Asia/Shanghai'")
+        bank.execute("DROP SCHEMA IF EXISTS core CASCADE")
+        bank.execute("CREATE SCHEMA core")
+        bank.execute(
+            "CREATE TABLE core.people (customer_id bigint, onboarded_on date, sex char(1))"
+        )
+        bank.execute(
+            "CREATE TABLE core.ledger (id uuid, account bigint, booked timestamptz, value numeric)"
+        )
+        bank.execute(
+            "INSERT INTO core.people VALUES (1, '2020-01-01', 'F'), (2, '2021-01-01', NULL)"
+        )
+        bank.execute(
+            "INSERT INTO core.ledger SELECT gen_random_uuid(), 1 + n % 2, "
+            "timestamptz '2026-01-05 10:00+08' + n * interval '1 minute', n / 7.0 - 50 "
+            "FROM generate_series(1, 1000) n"
+        )
+        bank.execute("INSERT INTO core.ledger VALUES (gen_random_uuid(), 1, now(), 'NaN')")
+    monkeypatch.setenv(
+        "GRIDKEEP_TEST_BANK", f"postgres://teller:s3cr%3At@127.0.0.1:{postgres}/postgres"
+    )
+    return "env:GRIDKEEP_TEST_BANK"
+
+
+def test_postgresql_rows_come_through_as_the_server_adds_them_up(
+    ledger: str, postgres: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import psycopg
+
+    monkeypatch.setattr(database, "BATCH_ROWS", 300)
+    layout = Layout(tmp_path / "out")
+    settings = source(ledger, "core.", rejected_share_max=0.5)
+    report = take_in(settings, tmp_path, layout, "Asia/Shanghai").require_sound()
+    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    where = {"host": "127.0.0.1", "port": postgres, "user": "teller", "password": PASSWORD}
+    with psycopg.connect(dbname="postgres", **where) as bank:  # type: ignore[arg-type]
+        count, total, first = bank.execute(  # type: ignore[misc]
+            "SELECT count(*), sum(value)::float8, min(booked AT TIME ZONE 'UTC') "
+            "FROM core.ledger WHERE value <> 'NaN'"
+        ).fetchone()
+    assert len(clean) == count == 1000
+    assert clean["amount"].sum() == pytest.approx(total, abs=1e-9)
+    assert clean["posted_at"].min() == first
+    assert clean["transaction_id"].str.len().eq(36).all()
+    assert report.quality.table("transactions").rejected == 1
+    assert is_current(settings, tmp_path, layout)
+
+
+def test_a_refused_login_does_not_show_the_password(
+    ledger: str, postgres: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = f"postgres://teller:wr0ng-word@127.0.0.1:{postgres}/postgres"
+    monkeypatch.setenv("GRIDKEEP_TEST_BANK", wrong)
+    with pytest.raises(BadInput, match=r"sources\.database: .*authentication failed") as caught:
+        list(tables.read(source(ledger), tmp_path, "UTC"))
+    assert "wr0ng-word" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_schema_without_the_table_is_named(ledger: str, tmp_path: Path) -> None:
+    wrong = source(ledger, "core.", transactions={"table": "core.leger"})
+    with pytest.raises(BadInput, match=r"no table 'core\.leger' \(it has ledger, people\)"):
+        list(tables.read(wrong, tmp_path, "UTC"))

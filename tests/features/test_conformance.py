@@ -1,0 +1,212 @@
+"""What every registered feature keeps to, whatever it means."""
+
+import re
+import subprocess
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.customer import customer_features
+from features.dictionary import markdown
+from features.engine import Tables, frame_of, tables_of
+from features.feature import REGISTERED, Feature, feature
+from features.registry import FEATURES, WINDOWS, features_hash
+
+EVERY = pytest.mark.parametrize("known", FEATURES.values(), ids=FEATURES)
+DAYS = [date(2025, 12, 1), date(2026, 3, 1)]
+CANONICAL = [
+    "recency_days",
+    "tenure_days",
+    "active_months_365d",
+    "balance_last",
+    "channels_365d",
+    "categories_365d",
+    "counterparties_365d",
+    "gap_mean_365d",
+    "gap_std_365d",
+]
+FAMILIES = [
+    "transactions",
+    "credit",
+    "debit",
+    "amount_mean",
+    "amount_std",
+    "amount_max",
+    "balance_mean",
+]
+CANONICAL += [f"{name}_{days}d" for name in FAMILIES for days in (30, 90, 180, 365)]
+
+
+@pytest.fixture(scope="module")
+def tables() -> Tables:
+    """A bank of 30 customers, two of them without any history."""
+    draw = np.random.default_rng(5)
+    rows = 1500
+    ids = np.array([f"C{at}" for at in range(30)])
+    posted = np.datetime64("2024-06-01", "us") + draw.integers(0, 6e7, rows).astype(
+        "timedelta64[s]"
+    )
+    transactions = pd.DataFrame(
+        {
+            "transaction_id": np.arange(rows).astype(str),
+            "customer_id": draw.choice(ids[2:], rows),
+            "posted_at": posted,
+            "amount": draw.normal(0, 500, rows),
+            "balance_after": draw.normal(0, 5000, rows),
+            "category": draw.choice(["salary", "rent", None], rows),
+            "channel": draw.choice(["atm", "web"], rows),
+            "initiated_by_customer": draw.random(rows) < 0.7,
+        }
+    )
+    events = pd.DataFrame(
+        {
+            "event_id": np.arange(200).astype(str),
+            "customer_id": draw.choice(ids[2:], 200),
+            "occurred_at": posted[:200],
+            "kind": draw.choice(["complaint", "contact", "survey"], 200),
+            "satisfaction": draw.integers(1, 6, 200).astype(float),
+        }
+    )
+    products = pd.DataFrame(
+        {"customer_id": ids[2:], "product": "card", "opened_on": "2025-01-05", "closed_on": None}
+    )
+    customers = pd.DataFrame({"customer_id": ids, "onboarded_on": "2020-01-01", "kind": "person"})
+    customers["birth_date"] = "1980-05-05"
+    return tables_of(
+        {
+            "customers": customers,
+            "transactions": transactions,
+            "service_events": events,
+            "holdings": products,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def rows(tables: Tables) -> pd.DataFrame:
+    return frame_of(customer_features(tables, DAYS))
+
+
+@pytest.fixture(scope="module")
+def empty() -> pd.Series:
+    customers = pd.DataFrame({"customer_id": ["a"], "onboarded_on": ["2026-01-01"]})
+    return frame_of(customer_features(tables_of({"customers": customers}), DAYS)).iloc[0]
+
+
+@EVERY
+def test_a_feature_says_what_it_means_and_in_which_unit(known: Feature) -> None:
+    assert known.expression.__name__ == known.name
+    assert (known.expression.__doc__ or "").strip().startswith(known.meaning)
+    assert re.fullmatch(r"[A-Z].{4,98}\.", known.meaning)
+    assert "{" not in known.meaning
+    assert known.unit
+    assert known.text[0].islower()
+    assert not known.text.endswith(".")
+
+
+@EVERY
+def test_a_feature_stays_in_its_range(known: Feature, rows: pd.DataFrame) -> None:
+    if known.kind == "category":
+        return
+    values = rows[known.name].dropna()
+    assert np.isfinite(values).all()
+    assert values.min() >= (-np.inf if known.low is None else known.low)
+    assert values.max() <= (np.inf if known.high is None else known.high)
+    assert len(values), "nobody in the bank of this test has a value"
+
+
+@EVERY
+def test_a_feature_is_defined_on_an_empty_history(known: Feature, empty: pd.Series) -> None:
+    found = empty[known.name]
+    if known.name == "tenure_days":
+        assert found == 59
+    elif known.empty is None:
+        assert pd.isna(found)
+    else:
+        assert found == known.empty
+
+
+@EVERY
+def test_a_feature_of_a_customer_without_rows_among_others_is_the_empty_one(
+    known: Feature, rows: pd.DataFrame, empty: pd.Series
+) -> None:
+    if known.over == "customers" and known.name not in ("debit_trend", "transactions_trend"):
+        return
+    quiet = rows.loc[rows["customer_id"] == "C0", known.name]
+    assert quiet.isna().all() if known.empty is None else (quiet == known.empty).all()
+
+
+def test_the_canonical_features_are_all_there() -> None:
+    assert set(CANONICAL) <= set(FEATURES)
+    assert len(set(FEATURES) - set(CANONICAL)) >= 15 + 4
+
+
+def test_no_feature_reads_sex_or_the_wish_not_to_be_contacted(tables: Tables) -> None:
+    other = tables.customers.mutate(sex=ibis.literal("F"), marketing_opt_out=ibis.literal(True))
+    found = frame_of(customer_features(tables._replace(customers=other), DAYS))
+    assert not {"sex", "customer_sex", "marketing_opt_out"} & set(found.columns)
+    pd.testing.assert_frame_equal(
+        _sorted(found), _sorted(frame_of(customer_features(tables, DAYS)))
+    )
+
+
+def test_a_feature_looks_at_no_other_customer(tables: Tables, rows: pd.DataFrame) -> None:
+    alone = frame_of(customer_features(tables, DAYS, ["C7"]))
+    expected = rows[rows["customer_id"] == "C7"]
+    pd.testing.assert_frame_equal(_sorted(alone), _sorted(expected), rtol=1e-9)
+
+
+def test_clocks_are_not_monitored() -> None:
+    unwatched = {name for name, known in FEATURES.items() if not known.monitored}
+    assert unwatched == {"tenure_days", "age_years"}
+
+
+def test_the_window_starts_are_those_of_the_interface() -> None:
+    assert WINDOWS == (30, 90, 180, 365)
+
+
+def test_the_hash_is_the_same_in_every_process_and_the_registry_needs_no_engine(
+    repository: Path,
+) -> None:
+    code = (
+        "import sys; from features.registry import features_hash; import features.online; "
+        "print(features_hash(), 'ibis' in sys.modules, 'duckdb' in sys.modules)"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.split() == [features_hash(), "False", "False"]
+
+
+def test_a_feature_without_a_docstring_or_with_a_taken_name_is_refused() -> None:
+    def recency_days(latest: object) -> object:
+        """Again."""
+        return latest
+
+    def silent_feature(latest: object) -> object:
+        return latest
+
+    before = list(REGISTERED)
+    for function, message in ((recency_days, "two features"), (silent_feature, "no docstring")):
+        with pytest.raises(ValueError, match=message):
+            feature(unit="days")(function)
+    assert before == REGISTERED
+
+
+def test_the_data_dictionary_is_the_committed_page(repository: Path) -> None:
+    page = (repository / "docs" / "features.md").read_text(encoding="utf-8")
+    assert page == markdown(), "run `python -m features.dictionary > docs/features.md`"
+
+
+def test_the_bank_of_this_test_reaches_past_its_cutoffs(tables: Tables) -> None:
+    last = tables.transactions.posted_at.max().execute()
+    assert last > datetime(2026, 3, 1) + timedelta(days=30)
+
+
+def _sorted(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.sort_values(["as_of", "customer_id"], ignore_index=True)

@@ -1,0 +1,205 @@
+"""Point-in-time properties of the feature query: what must never change a feature."""
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from domain.errors import BadInput
+from features.customer import customer_features
+from features.engine import Tables, frame_of, tables_of
+from features.registry import FEATURES
+
+CUTOFFS = [date(2025, 12, 31), date(2026, 1, 31), date(2026, 3, 1)]
+NOON = datetime(2025, 1, 1, 12)
+LAST = datetime(2026, 3, 1)
+people = st.sampled_from(["a", "b", "c", "d"])
+few = settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+posted = st.builds(
+    lambda who, hours, cents, balance, channel, delay: {
+        "customer_id": who,
+        "posted_at": NOON + timedelta(hours=hours),
+        "amount": cents / 100,
+        "balance_after": balance,
+        "channel": channel,
+        "category": "salary" if cents > 5000 else channel,
+        "available_at": None if delay is None else NOON + timedelta(hours=hours + delay),
+    },
+    people,
+    st.integers(0, 24 * 440),
+    st.integers(-10_000, 10_000),
+    st.none() | st.integers(-500, 5000).map(float),
+    st.sampled_from(["atm", "web", None]),
+    st.none() | st.integers(0, 24 * 40),
+)
+happened = st.builds(
+    lambda who, hours, kind, settled: {
+        "customer_id": who,
+        "occurred_at": NOON + timedelta(hours=hours),
+        "kind": kind,
+        "resolved_at": None if settled is None else NOON + timedelta(hours=hours + settled),
+        "satisfaction": 3.0 if kind == "survey" else None,
+    },
+    people,
+    st.integers(0, 24 * 440),
+    st.sampled_from(["complaint", "contact", "survey"]),
+    st.none() | st.integers(0, 24 * 60),
+)
+held = st.builds(
+    lambda who, product, day, length: {
+        "customer_id": who,
+        "product": product,
+        "opened_on": NOON.date() + timedelta(days=day),
+        "closed_on": None if length is None else NOON.date() + timedelta(days=day + length),
+    },
+    people,
+    st.sampled_from(["card", "loan", "savings"]),
+    st.integers(0, 440),
+    st.none() | st.integers(0, 200),
+)
+Rows = list[dict[str, object]]
+
+
+def bank(transactions: Rows, events: Rows = (), holdings: Rows = (), extra: Rows = ()) -> Tables:  # type: ignore[assignment]
+    numbered = [{"transaction_id": f"{at:04d}"} | row for at, row in enumerate(transactions)]
+    frames = {
+        "customers": pd.DataFrame(
+            {"customer_id": list("abcde"), "onboarded_on": ["2025-01-01"] * 4 + ["2026-02-01"]}
+        ),
+        "closures": pd.DataFrame({"customer_id": ["d"], "closed_on": ["2026-01-31"]}),
+    }
+    if numbered or extra:
+        frames["transactions"] = pd.DataFrame([*numbered, *extra])
+    if events:
+        frames["service_events"] = pd.DataFrame(
+            [{"event_id": str(at)} | row for at, row in enumerate(events)]
+        )
+    if holdings:
+        frames["holdings"] = pd.DataFrame(holdings).drop_duplicates(
+            ["customer_id", "product", "opened_on"]
+        )
+    return tables_of(frames, "Asia/Shanghai")
+
+
+def rows_of(tables: Tables, as_of: date | list[date] = CUTOFFS, **narrow: object) -> pd.DataFrame:
+    frame = frame_of(customer_features(tables, as_of, **narrow))  # type: ignore[arg-type]
+    return frame.sort_values(["as_of", "customer_id"], ignore_index=True)
+
+
+def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@few
+@given(
+    st.lists(posted, max_size=30),
+    st.lists(posted, min_size=1, max_size=8),
+    st.lists(happened, max_size=8),
+    st.lists(held, max_size=6),
+)
+def test_the_future_never_leaks(past: Rows, later: Rows, events: Rows, holdings: Rows) -> None:
+    known = bank(past, events, holdings)
+    ahead = [
+        row
+        | {
+            "transaction_id": f"z{at}",
+            "posted_at": LAST + timedelta(hours=at),
+            "available_at": None,
+        }
+        for at, row in enumerate(later)
+    ]
+    events_ahead = [
+        {"customer_id": "a", "occurred_at": LAST, "kind": "complaint"},
+        {"customer_id": "b", "occurred_at": LAST, "kind": "survey", "satisfaction": 1.0},
+    ]
+    opened_ahead = [{"customer_id": "a", "product": "card", "opened_on": LAST.date()}]
+    more = bank(past, [*events, *events_ahead], [*holdings, *opened_ahead], extra=ahead)
+    assert_same(rows_of(more), rows_of(known))
+
+
+@few
+@given(st.lists(posted, max_size=30), st.lists(posted, min_size=1, max_size=8))
+def test_what_arrives_after_the_cutoff_never_counts(past: Rows, late: Rows) -> None:
+    arrived = [
+        row | {"transaction_id": f"late{at}", "available_at": LAST + timedelta(hours=1)}
+        for at, row in enumerate(late)
+    ]
+    assert_same(rows_of(bank(past, extra=arrived)), rows_of(bank(past)))
+
+
+@few
+@given(st.lists(posted, min_size=2, max_size=30), st.randoms(use_true_random=False))
+def test_order_and_repetition_of_rows_never_matter(past: Rows, random: object) -> None:
+    numbered = [{"transaction_id": f"{at:04d}"} | row for at, row in enumerate(past)]
+    shuffled = [*numbered, numbered[0], numbered[-1]]
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert_same(rows_of(bank([], extra=shuffled)), rows_of(bank(past)))
+
+
+@few
+@given(
+    st.lists(posted, max_size=30),
+    st.lists(happened, max_size=8),
+    st.lists(held, max_size=6),
+    people,
+)
+def test_one_customer_alone_gives_the_row_of_the_whole_bank(
+    past: Rows, events: Rows, holdings: Rows, who: str
+) -> None:
+    tables = bank(past, events, holdings)
+    whole = rows_of(tables)
+    narrowed = rows_of(tables, customers=[who])
+    own = [[row for row in rows if row["customer_id"] == who] for rows in (events, holdings)]
+    mine = [
+        {"transaction_id": f"{at:04d}"} | row
+        for at, row in enumerate(past)
+        if row["customer_id"] == who
+    ]
+    alone = rows_of(bank([], *own, extra=mine))
+    expected = whole[whole["customer_id"] == who].reset_index(drop=True)
+    assert_same(narrowed, expected)
+    assert_same(alone[alone["customer_id"] == who].reset_index(drop=True), expected)
+
+
+@few
+@given(st.lists(posted, max_size=30), st.lists(happened, max_size=8), st.lists(held, max_size=6))
+def test_many_cutoffs_at_once_equal_one_by_one(past: Rows, events: Rows, holdings: Rows) -> None:
+    tables = bank(past, events, holdings)
+    single = [rows_of(tables, day) for day in CUTOFFS]
+    assert_same(rows_of(tables, [*CUTOFFS[::-1], CUTOFFS[0]]), pd.concat(single, ignore_index=True))
+
+
+def test_every_customer_of_the_day_has_a_row() -> None:
+    found = rows_of(bank([]))
+    ids = found.groupby("as_of")["customer_id"].agg("".join)
+    # d leaves on 31 January: still there at that cut-off, gone at the next; e comes in February
+    assert ids.tolist() == ["abcd", "abcd", "abce"]
+
+
+def test_a_customer_onboarded_on_the_cutoff_is_not_there_yet() -> None:
+    customers = pd.DataFrame({"customer_id": ["a"], "onboarded_on": ["2026-01-31"]})
+    assert rows_of(tables_of({"customers": customers}), date(2026, 1, 31)).empty
+    assert len(rows_of(tables_of({"customers": customers}), date(2026, 2, 1))) == 1
+
+
+def test_columns_are_the_key_and_the_registry_in_order() -> None:
+    found = rows_of(bank([]))
+    assert list(found.columns) == ["customer_id", "as_of", *FEATURES]
+    numbers = [name for name, known in FEATURES.items() if known.kind == "number"]
+    assert set(found[numbers].dtypes) == {np.dtype("float64")}
+    assert isinstance(found["as_of"][0], date)
+
+
+@pytest.mark.parametrize("as_of", [[], datetime(2026, 1, 1), [datetime(2026, 1, 1)]])
+def test_a_cutoff_is_one_or_more_days(as_of: object) -> None:
+    with pytest.raises(BadInput, match="cut-off"):
+        customer_features(bank([]), as_of)  # type: ignore[arg-type]
