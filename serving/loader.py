@@ -1,0 +1,177 @@
+"""From the files of a bundle to a model that may answer; whatever does not fit is refused.
+
+The order is the point: hashes first, then JSON, then the trees in a child process (a damaged
+LightGBM text can abort the process that reads it), and only then here.
+"""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from domain.bundle import (
+    CALIBRATION_FILE,
+    CARD_FILE,
+    MANIFEST_FILE,
+    MODEL_FILE,
+    NEXT_FILE,
+    ModelCard,
+)
+from domain.calibration import Calibration
+from domain.errors import BadInput
+from features.manifest import FeatureManifest
+from serving.verification import verified_files
+from serving.vocabulary import Vocabulary, registered_features
+
+if TYPE_CHECKING:
+    import lightgbm
+
+Model = TypeVar("Model", bound=BaseModel)
+
+TRIAL_SECONDS = 60.0
+# Isolated (-I): no variable and no folder of the caller chooses what this child imports.
+TRIAL = """
+import json, sys
+import lightgbm, numpy
+for text in json.load(sys.stdin):
+    booster = lightgbm.Booster(model_str=text)
+    row = numpy.zeros((1, booster.num_feature()))
+    assert numpy.isfinite(booster.predict(row, num_threads=1)).all()
+    booster.predict(row, pred_contrib=True, num_threads=1)
+"""
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A verified model, ready to answer; `following` says the segment a quarter later."""
+
+    card: ModelCard
+    manifest: FeatureManifest
+    version: str
+    digest: str
+    booster: "lightgbm.Booster"
+    calibration: Calibration | None = None
+    following: "lightgbm.Booster | None" = None
+
+
+def load_bundle(
+    folder: Path,
+    digest: str,
+    version: str = "",
+    features: Vocabulary | None = None,
+    trial_seconds: float = TRIAL_SECONDS,
+) -> LoadedModel:
+    """The model in `folder`, whose files must have exactly the hashes that `digest` vouches for.
+
+    `features` are those that can be computed here (default: the registered ones). Raises
+    BadInput, saying which file or feature, before anything unverified is parsed.
+    """
+    files = verified_files(folder, digest)
+    card = _parsed(ModelCard, files, CARD_FILE)
+    manifest = _parsed(FeatureManifest, files, MANIFEST_FILE)
+    _refuse_strange_features(
+        card.name, manifest, registered_features() if features is None else features
+    )
+    calibration = _calibration(files) if card.name == "retention" else None
+    texts = {name: files[name].decode("utf-8") for name in _boosters(card, files)}
+    _try_in_a_child(card.name, list(texts.values()), trial_seconds)
+    boosters = {name: _booster(text, manifest, card, name) for name, text in texts.items()}
+    return LoadedModel(
+        card, manifest, version, digest, boosters[MODEL_FILE], calibration, boosters.get(NEXT_FILE)
+    )
+
+
+def _content(files: dict[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise BadInput(f"the model bundle has no {name}; train and register the model again")
+    return files[name]
+
+
+def _parsed(model: type[Model], files: dict[str, bytes], name: str) -> Model:
+    try:
+        return model.model_validate_json(_content(files, name))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{name} of the model bundle: {where}: {first['msg']}") from error
+
+
+def _calibration(files: dict[str, bytes]) -> Calibration:
+    try:
+        knots = json.loads(_content(files, CALIBRATION_FILE))
+        return Calibration(tuple(knots["raw"]), tuple(knots["probability"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{CALIBRATION_FILE} of the model bundle cannot be used: {error}") from error
+
+
+def _boosters(card: ModelCard, files: dict[str, bytes]) -> list[str]:
+    names = [MODEL_FILE]
+    _content(files, MODEL_FILE)
+    if card.name == "segmentation" and NEXT_FILE in files:
+        names.append(NEXT_FILE)
+    return names
+
+
+def _refuse_strange_features(name: str, manifest: FeatureManifest, known: Vocabulary) -> None:
+    strange = [column.name for column in manifest.columns if column.name not in known]
+    if strange:
+        raise BadInput(
+            f"the {name} model reads features that this installation cannot compute: "
+            f"{', '.join(strange)}; train again or install the release that made it"
+        )
+    other = [
+        f"{column.name} ({column.kind}, here {known[column.name].kind})"
+        for column in manifest.columns
+        if column.kind != known[column.name].kind
+    ]
+    if other:
+        raise BadInput(f"the {name} model reads features of another kind: {', '.join(other)}")
+
+
+def _try_in_a_child(name: str, texts: list[str], seconds: float) -> None:
+    command = [sys.executable, "-I", "-W", "ignore", "-c", TRIAL]
+    try:
+        trial = subprocess.run(  # noqa: S603 (our own interpreter and our own text)
+            command, input=json.dumps(texts).encode(), capture_output=True, timeout=seconds
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BadInput(
+            f"the trees of the {name} model could not be read within {seconds:g} s; "
+            "the model is refused"
+        ) from error
+    if trial.returncode:
+        said = trial.stderr.decode(errors="replace").strip().splitlines()
+        raise BadInput(
+            f"the trees of the {name} model cannot be read (exit {trial.returncode}: "
+            f"{said[-1] if said else 'no message'}); the model is refused"
+        )
+
+
+def _booster(text: str, manifest: FeatureManifest, card: ModelCard, file: str) -> Any:
+    import lightgbm
+
+    booster = lightgbm.Booster(model_str=text)
+    if booster.feature_name() != manifest.names:
+        raise BadInput(
+            f"{file} of the {card.name} model reads {_first_difference(booster, manifest)}; "
+            f"{MANIFEST_FILE} does not belong to these trees"
+        )
+    classes = 1 if card.name == "retention" else len(card.segments)
+    if booster.num_model_per_iteration() != max(classes, 1):
+        raise BadInput(
+            f"{file} of the {card.name} model answers {booster.num_model_per_iteration()} "
+            f"classes, {CARD_FILE} names {classes}; they do not belong together"
+        )
+    return booster
+
+
+def _first_difference(booster: Any, manifest: FeatureManifest) -> str:
+    stored, named = booster.feature_name(), manifest.names
+    for at, (left, right) in enumerate(zip(stored, named, strict=False)):
+        if left != right:
+            return f"{left!r} as column {at}, the manifest says {right!r}"
+    return f"{len(stored)} columns, the manifest says {len(named)}"
