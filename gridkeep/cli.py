@@ -19,7 +19,7 @@ MODELS = click.Choice(["retention", "segmentation"])
 READERS = click.Choice(["simulated", "berka", "complete_journey", "telco", "tables"])
 
 
-class Day(click.ParamType):
+class Day(click.ParamType):  # type: ignore[type-arg]
     """A calendar day, YYYY-MM-DD."""
 
     name = "date"
@@ -184,7 +184,11 @@ def serve(
     """Answer POST /v1/score until stopped."""
     from gridkeep.verbs import serve_scores
 
-    serve_scores(_config(path), host, port, as_of, _progress())
+    def ready(address: str) -> None:
+        click.echo(f"scores at {address}/v1/score; stop with Ctrl-C", err=True)
+
+    code = serve_scores(_config(path), host, port, as_of, _progress(), ready)
+    sys.exit(3 if code else 0)
 
 
 @verb("gridkeep monitor --as-of 2026-01-01")

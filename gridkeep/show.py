@@ -22,10 +22,10 @@ class Progress:
         """Draw `step` at the share `done` (0 to 1)."""
         if sys.stderr.isatty():
             self._draw(step, done)
-        elif step != self._step:
+        elif step != self._step and done < 1:
             self._step, self._began = step, time.monotonic()
             sys.stderr.write(f"{step} ...\n")
-        elif done >= 1:
+        elif step == self._step and done >= 1:
             sys.stderr.write(f"{step}: {time.monotonic() - self._began:.1f} s\n")
             self._step = ""
 
@@ -85,6 +85,8 @@ def plain(value: Any) -> Any:
     """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if hasattr(value, "model_dump"):
+        return plain(value.model_dump())
     if hasattr(value, "_asdict"):
         return plain(value._asdict())
     if hasattr(value, "to_dict") and hasattr(value, "columns"):

@@ -1,0 +1,224 @@
+"""Results of the verbs in words: each has `lines()`, and its fields are the JSON."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridkeep.show import table
+
+if TYPE_CHECKING:
+    from features.quality import QualityReport
+    from features.simulation import SimulationSummary
+    from features.snapshot import SnapshotInfo
+    from monitoring.monitor import MonitorReport
+    from serving.batch import ScoreSummary
+    from training.champions import Promotion
+    from training.report import TrainReport
+    from training.tracking import ModelVersion
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A synthetic bank."""
+
+    summary: "SimulationSummary"
+
+    def lines(self) -> Sequence[str]:
+        """What was written."""
+        found = self.summary
+        return [
+            f"{found.customers:,} customers, {found.transactions:,} transactions and "
+            f"{found.closures:,} closures from {found.first_day} to {found.end_day} "
+            f"in {found.folder}",
+            f"next: gridkeep check --config {found.folder / 'gridkeep.toml'}",
+        ]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The data-quality table."""
+
+    quality: "QualityReport"
+    quarantine: Path
+
+    @property
+    def broken(self) -> Sequence[str]:
+        """What breaks the contract."""
+        return self.quality.broken
+
+    def lines(self) -> Sequence[str]:
+        """A table of tables, one of columns with a finding, and the findings in words."""
+        from features.quality import quality_rows
+
+        rows = quality_rows(self.quality)
+        tables = [
+            [r.table, r.rows, r.accepted, r.rejected, r.duplicates] for r in rows if not r.column
+        ]
+        columns = [
+            [r.table, r.column, r.missing, r.not_parsable, r.out_of_range, r.suspicious]
+            for r in rows
+            if r.column
+        ]
+        heads = ["table", "rows", "accepted", "rejected", "duplicates"]
+        of_columns = ["table", "column", "missing", "not readable", "out of range", "suspicious"]
+        lines = [table("", heads, tables), "", table("", of_columns, columns)]
+        lines += ["", *self.quality.findings] if self.quality.findings else []
+        if any(one.rejected for one in self.quality.tables):
+            lines.append(f"rejected rows, with file, row and reason: {self.quarantine}")
+        verdict = [f"broken: {message}" for message in self.broken]
+        return [*lines, "", *(verdict or ["the contract holds"])]
+
+
+@dataclass(frozen=True)
+class Partitioned:
+    """A grid version."""
+
+    folder: Path
+    report: Mapping[str, Any]
+
+    def lines(self) -> Sequence[str]:
+        """Cells and customers by kind."""
+        kinds = self.report["by_kind"]
+        heads = ["kind", "cells", "customers", "smallest", "median", "largest"]
+        rows = [
+            [kind, *(row[key] for key in ("cells", "customers", "min", "median", "max"))]
+            for kind, row in kinds.items()
+        ]
+        return [
+            f"grid {self.report['version']}: {self.report['customers']:,} customers in "
+            f"{self.report['cells']:,} cells, valid from {self.report['valid_from']}",
+            table("", heads, rows),
+            *self.report["notes"],
+            f"written to {self.folder}",
+        ]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A feature file."""
+
+    info: "SnapshotInfo"
+
+    def lines(self) -> Sequence[str]:
+        """Rows, cut-offs and columns."""
+        days = ", ".join(day.isoformat() for day in self.info.as_of)
+        return [
+            f"{self.info.rows:,} rows x {len(self.info.features)} features at {days} "
+            f"on {self.info.grid_version}",
+            f"written to {self.info.path}",
+        ]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A registered version and what it is worth."""
+
+    report: "TrainReport"
+
+    def lines(self) -> Sequence[str]:
+        """Figures with intervals, beside the baselines."""
+        found = self.report
+        heads = ["figure", "model", *found.baselines]
+        rows = [
+            [name, _interval(value), *(_interval(b.get(name)) for b in found.baselines.values())]
+            for name, value in found.metrics.items()
+        ]
+        segments = [[name, f"{share:.1%}"] for name, share in found.segments.items()]
+        return [
+            f"{found.name} version {found.version} is {found.alias}: trained on "
+            f"{found.rows:,} rows of {found.customers:,} customers at {_days(found.trained_as_of)}",
+            f"judged at {_days(found.evaluated_as_of)} (95 % intervals)",
+            table("", heads, rows),
+            *([table("", ["segment", "customers"], segments)] if segments else []),
+            *found.notes,
+            f"plots and tables: {found.artifacts}",
+        ]
+
+
+@dataclass(frozen=True)
+class Versions:
+    """Registered versions."""
+
+    versions: "tuple[ModelVersion, ...]"
+
+    def lines(self) -> Sequence[str]:
+        """A row a version."""
+        if not self.versions:
+            return ["no model is registered yet; run `gridkeep train retention`"]
+        rows = [
+            [v.name, v.version, " ".join(v.aliases), f"{v.created:%Y-%m-%d %H:%M}", v.judged_on]
+            for v in self.versions
+        ]
+        return [table("", ["model", "version", "alias", "created (UTC)", "judged on"], rows)]
+
+
+@dataclass(frozen=True)
+class Promoted:
+    """What `champion` was moved to."""
+
+    name: str
+    record: "Promotion"
+
+    def lines(self) -> Sequence[str]:
+        """The new champion."""
+        why = f" ({self.record.reason})" if self.record.reason else ""
+        return [f"champion of {self.name} is now version {self.record.version}{why}"]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A score file."""
+
+    as_of: date
+    summary: "ScoreSummary"
+
+    def lines(self) -> Sequence[str]:
+        """Customers by risk band, and the value at risk."""
+        found = self.summary
+        bands = ", ".join(f"{count:,} {band}" for band, count in found.risk_bands.items())
+        return [
+            f"{found.customers:,} customers scored at {self.as_of}: {bands}; "
+            f"value at risk {found.value_at_risk:,.0f}",
+            f"written to {found.out}",
+        ]
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """A drift screen."""
+
+    report: "MonitorReport"
+
+    @property
+    def flagged(self) -> bool:
+        """Whether a cell, or the bank as a whole, moved."""
+        return bool(self.report.flagged or self.report.bank_columns)
+
+    def lines(self) -> Sequence[str]:
+        """The verdict, the flagged cells, and where to look."""
+        found = self.report
+        rows = [[cell, ", ".join(columns)] for cell, columns in found.flagged.items()]
+        bank = ", ".join(found.bank_columns) or "nothing"
+        pooled = sum(len(cells) for cells in found.pools.values())
+        return [
+            f"{len(found.flagged)} of {found.tested} cells moved otherwise than the bank at "
+            f"{found.as_of} ({found.tests:,} tests on {found.grid_version})",
+            *([table("", ["cell", "columns that moved"], rows)] if rows else []),
+            f"the bank as a whole: {bank} moved",
+            *([f"{pooled} small cells were tested in {len(found.pools)} pools"] if pooled else []),
+            *([f"{len(found.untested)} are too small to test"] if found.untested else []),
+            f"page: {found.index}",
+        ]
+
+
+def _interval(estimate: Any) -> str:
+    if estimate is None:
+        return "-"
+    value, low, high = estimate
+    return f"{value:.3f} ({low:.3f} to {high:.3f})"
+
+
+def _days(days: Sequence[date]) -> str:
+    return ", ".join(day.isoformat() for day in days)

@@ -1,0 +1,199 @@
+"""What each verb does: settings in, one stage's function called, a result with `lines()` out."""
+
+import os
+from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from domain.errors import BadInput
+from domain.grid import partition
+from features.grid_store import cells_geojson, current_version, grid_report, write_grid
+from features.intake import data_hashes, take_in
+from gridkeep import results
+from gridkeep.config import Config
+from gridkeep.workspace import (
+    cells_of,
+    clean_tables,
+    last_day,
+    online_store,
+    people_of,
+    polygons,
+    reference_rows,
+    snapshot_of,
+)
+
+Progress = Callable[[str, float], None]
+
+
+def simulate_bank(
+    out: Path, customers: int, months: int, seed: int, progress: Progress
+) -> results.Simulated:
+    """Write a synthetic bank; the folder must be new or empty."""
+    from features.simulation import simulate
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise BadInput(f"{out} exists and is not an empty folder; name another with --out")
+    return results.Simulated(simulate(out, customers, months, seed, progress=progress))
+
+
+def check_sources(config: Config, progress: Progress) -> results.Checked:
+    """Read the sources through the door, whether or not they changed."""
+    report = take_in(
+        config.sources, config.source_folder, config.layout, config.bank.timezone, progress
+    )
+    return results.Checked(report.quality, config.layout.quarantine)
+
+
+def partition_bank(
+    config: Config, valid_from: date | None, progress: Progress
+) -> results.Partitioned:
+    """Build a grid version of everyone in the customers table and make it current."""
+    tables = clean_tables(config, progress)
+    progress("placing customers", 0.0)
+    day = valid_from or last_day(tables) + timedelta(days=1)
+    grid = partition(people_of(tables), config.grid, valid_from=day, polygons=polygons(config))
+    folder = write_grid(grid, config.layout)
+    progress("placing customers", 1.0)
+    return results.Partitioned(folder, grid_report(grid))
+
+
+def build_features(
+    config: Config, as_of: list[date], out: Path, progress: Progress
+) -> results.Built:
+    """Features of every customer at each cut-off, into one file."""
+    from features.snapshot import write_features
+
+    tables = clean_tables(config, progress)
+    info = write_features(
+        tables,
+        sorted(set(as_of)),
+        out,
+        cells_of(config, tables),
+        grid_version=current_version(config.layout),
+        data_hashes=data_hashes(config.layout),
+        progress=progress,
+    )
+    return results.Built(info)
+
+
+def train_model(config: Config, name: str, trials: int, progress: Progress) -> results.Trained:
+    """Train, evaluate and register one of the two models."""
+    tables = clean_tables(config, progress)
+    common: dict[str, Any] = {
+        "cells": cells_of(config, tables),
+        "grid_version": current_version(config.layout),
+        "tracking": config.tracking,
+        "folder": config.home,
+        "data_hashes": data_hashes(config.layout),
+        "progress": progress,
+    }
+    if name == "retention":
+        from training.train import train_retention
+
+        settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
+        return results.Trained(
+            train_retention(tables, label=config.label, settings=settings, **common)
+        )
+    if trials:
+        raise BadInput("--trials is for the retention model; segmentation chooses its clusters")
+    from training.train_segments import train_segmentation
+
+    return results.Trained(train_segmentation(tables, settings=config.segmentation, **common))
+
+
+def list_versions(config: Config) -> results.Versions:
+    """Every registered version, newest first."""
+    return results.Versions(tuple(_store(config).models()))
+
+
+def promote_version(
+    config: Config, name: str, version: int, reason: str | None
+) -> results.Promoted:
+    """Move `champion`, through the gate."""
+    return results.Promoted(name, _store(config).promote(name, str(version), reason))
+
+
+def roll_back(config: Config, name: str) -> results.Promoted:
+    """Put the last champion back."""
+    return results.Promoted(name, _store(config).rollback(name))
+
+
+def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> results.Scored:
+    """Scores of every customer at a cut-off."""
+    from serving.batch import score_snapshot
+    from serving.opening import champion_scorer
+
+    tables = clean_tables(config, progress)
+    summary = score_snapshot(
+        snapshot_of(config, tables, as_of, progress),
+        champion_scorer(config.tracking_uri, config.serving),
+        out,
+        current_version(config.layout),
+        progress,
+        config.serving.batch_rows,
+    )
+    return results.Scored(as_of, summary)
+
+
+def serve_scores(
+    config: Config,
+    host: str | None,
+    port: int | None,
+    as_of: date | None,
+    progress: Progress,
+    ready: Callable[[str], None],
+) -> int:
+    """Answer requests until stopped; `ready` is told the address. The service's exit code."""
+    from serving.serve import serve
+
+    online = online_store(config, as_of, progress)
+    return serve(
+        config.serving,
+        config.layout,
+        host or config.serving.host,
+        port or config.serving.port,
+        config.tracking_uri,
+        online,
+        ready,
+    )
+
+
+def monitor_cells(
+    config: Config, as_of: date, reference: date | None, progress: Progress
+) -> results.Monitored:
+    """Compare the features of a cut-off with the champion's profile, or with another cut-off."""
+    from features.snapshot import read_features
+    from monitoring.monitor import monitor_month
+
+    tables = clean_tables(config, progress)
+    current = read_features(snapshot_of(config, tables, as_of, progress))
+    version = current_version(config.layout)
+    report = monitor_month(
+        current,
+        reference_rows(config, tables, reference, progress),
+        cells_geojson(config.layout, version),
+        config.layout.report(as_of),
+        as_of,
+        version,
+        config.monitoring,
+        progress,
+    )
+    return results.Monitored(report)
+
+
+def open_ui(config: Config, port: int) -> None:
+    """MLflow's own UI on the store, on this machine only."""
+    import subprocess
+    import sys
+
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", config.tracking_uri]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    subprocess.run(command, env={**os.environ, **quiet}, check=False)  # noqa: S603 (our interpreter)
+
+
+def _store(config: Config) -> Any:
+    from training.tracking import Store
+
+    return Store(config.tracking, config.home)

@@ -1,0 +1,77 @@
+"""gridkeep.toml: what is wrong is named, and where."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.errors import BadInput
+from gridkeep.config import Config, load_config
+from gridkeep.templates import template, write_template
+
+READERS = ["simulated", "berka", "complete_journey", "telco", "tables"]
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "gridkeep.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[grid]\nflor = 3", r"unknown key 'grid\.flor'; known are basis, floor"),
+        ("[gird]\nfloor = 3", r"unknown key 'gird'; known are bank,"),
+        ("[sources.customers]\nfiel = 'a'", r"unknown key 'sources\.customers\.fiel'; known are"),
+        ("[grid]\nfloor = 'many'", r"grid\.floor = 'many': .*integer"),
+        ("[label]\nkind = 'gone'", r"label\.kind = 'gone'"),
+        ("[bank]\ntimezone = 'Mars/Base'", r"unknown time zone 'Mars/Base'"),
+        ("[grid\nfloor = 3", "not valid TOML"),
+        ("home = '/'", "unknown key 'home'"),
+    ],
+)
+def test_a_wrong_key_or_value_is_named(tmp_path, text, message):
+    with pytest.raises(BadInput, match=message):
+        load_config(written(tmp_path, text))
+
+
+def test_a_missing_file_says_how_to_start_one(tmp_path):
+    with pytest.raises(BadInput, match="gridkeep init"):
+        load_config(tmp_path / "none.toml")
+
+
+def test_paths_are_relative_to_the_file(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    config = load_config(written(tmp_path, "[sources]\npath = 'in'\n[output]\nfolder = 'out'"))
+    assert config.source_folder == tmp_path / "in"
+    assert config.layout.tables == tmp_path / "out" / "tables"
+    assert config.tracking_uri == f"sqlite:///{tmp_path / 'mlruns' / 'mlflow.db'}"
+
+
+def test_the_tracking_server_of_the_environment_wins(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert load_config(written(tmp_path, "")).tracking_uri == "http://127.0.0.1:5000"
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_every_template_is_a_valid_configuration(tmp_path, reader):
+    path = tmp_path / "gridkeep.toml"
+    write_template(path, reader)
+    assert load_config(path).sources.reader == reader
+    with pytest.raises(BadInput, match="exists"):
+        write_template(path, reader)
+    assert path.read_text(encoding="utf-8") == template(reader)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_a_configuration_or_one_clear_refusal(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("toml") / "gridkeep.toml"
+    path.write_bytes(text.encode("utf-8", errors="surrogatepass"))
+    refusal = None
+    try:
+        config = load_config(path)
+    except BadInput as error:
+        refusal = str(error)
+    assert isinstance(config, Config) if refusal is None else str(path) in refusal

@@ -1,0 +1,140 @@
+"""The whole road by the command line on a simulated bank: sources to a served score and drift."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+AS_OF = "2025-05-01"
+SMALL = """
+[retention]
+train_cutoffs = 3
+rounds = 60
+bootstrap = 20
+[segmentation]
+bootstrap = 20
+[grid]
+floor = 150
+[monitoring]
+evidently_cells_max = 1
+"""
+
+
+def gridkeep(home: Path, *words: str, code: int = 0) -> str:
+    """Run the command in a process of its own; give its standard output."""
+    command = [sys.executable, "-m", "gridkeep", *words, "--config", "gridkeep.toml"]
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    assert done.returncode == code, (words, done.stdout, done.stderr)
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def road(tmp_path_factory) -> Path:
+    """A bank of 1,500 customers and 16 months that went the whole road."""
+    home = tmp_path_factory.mktemp("road") / "bank"
+    words = ["--out", str(home), "--customers", "1500", "--months", "16", "--seed", "5"]
+    command = [sys.executable, "-m", "gridkeep", "simulate", *words]
+    subprocess.run(command, check=True, capture_output=True, cwd=home.parent)
+    with (home / "gridkeep.toml").open("a") as file:
+        file.write(SMALL)
+    gridkeep(home, "check")
+    gridkeep(home, "partition")
+    gridkeep(home, "train", "retention")
+    gridkeep(home, "train", "segmentation")
+    gridkeep(home, "score", "--as-of", AS_OF, "--out", "scores.parquet")
+    return home
+
+
+def test_everyone_with_the_bank_has_one_score(road):
+    scores = pd.read_parquet(road / "scores.parquet")
+    customers = pd.read_parquet(road / "customers.parquet")
+    closures = pd.read_parquet(road / "closures.parquet")
+    day = pd.Timestamp(AS_OF).date()
+    here = set(customers.customer_id[customers.onboarded_on < day])
+    gone = set(closures.customer_id[closures.closed_on < day])
+    assert sorted(scores.customer_id) == sorted(here - gone)
+    assert scores.churn_probability.between(0, 1).all()
+    assert scores.segment.notna().all()
+    assert set(scores.grid_version) == {(road / "grids" / "current").read_text().strip()}
+    grid = pd.read_parquet(road / "grids" / scores.grid_version[0] / "assignment.parquet")
+    placed = grid.set_index("customer_id").cell_id
+    assert (scores.set_index("customer_id").cell_id == placed.loc[scores.customer_id]).all()
+
+
+def test_a_second_scoring_gives_the_same_bytes(road):
+    before = (road / "scores.parquet").read_bytes()
+    gridkeep(road, "score", "--as-of", AS_OF, "--out", "again.parquet")
+    assert (road / "again.parquet").read_bytes() == before
+
+
+def test_the_first_versions_are_champions_and_the_gate_moves_them(road):
+    versions = json.loads(gridkeep(road, "models", "--json"))["versions"]
+    assert {v["version"] for v in versions if "champion" in v["aliases"]} == {"1"}
+    gridkeep(road, "train", "retention")
+    assert "challenger" in gridkeep(road, "models")
+    assert "version 2" in gridkeep(road, "promote", "retention", "2")
+    assert "version 1" in gridkeep(road, "rollback", "retention")
+
+
+def test_a_month_is_monitored_and_named(road):
+    done = json.loads(gridkeep(road, "monitor", "--as-of", AS_OF, "--json", code=2))
+    report = road / "reports" / AS_OF
+    drift = pd.read_parquet(report / "drift.parquet")
+    assert set(drift.grid_version) == {(road / "grids" / "current").read_text().strip()}
+    assert "categories_365d" in done["report"]["bank_columns"]  # the code that was changed
+    page = (report / "index.html").read_text(encoding="utf-8")
+    assert "<svg" in page
+
+
+def test_a_quiet_month_flags_no_cell(road):
+    quiet = "2025-02-01"
+    command = [sys.executable, "-m", "gridkeep", "monitor", "--as-of", quiet, "--json"]
+    done = subprocess.run(
+        [*command, "--reference", "2025-01-01"],
+        cwd=road,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert json.loads(done.stdout)["report"]["flagged"] == {}
+
+
+def test_a_served_score_is_the_batch_score(road):
+    scores = pd.read_parquet(road / "scores.parquet").set_index("customer_id")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "gridkeep", "serve", "--port", str(port), "--as-of", AS_OF]
+    service = subprocess.Popen(command, cwd=road, stderr=subprocess.PIPE, text=True)
+    try:
+        for line in service.stderr:
+            if "/v1/score" in line:
+                break
+        ids = list(scores.index[:50])
+        asked = json.dumps({"customers": [{"customer_id": name} for name in [*ids, "nobody"]]})
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/v1/score",
+            data=asked.encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        answer = json.load(urllib.request.urlopen(request, timeout=30))
+    finally:
+        os.kill(service.pid, signal.SIGTERM)
+        service.communicate(timeout=60)
+    assert service.returncode == 0
+    assert "error" in answer["scores"][-1]
+    for row in answer["scores"][:-1]:
+        batch = scores.loc[row["customer_id"]]
+        assert row["churn_probability"] == pytest.approx(batch.churn_probability, abs=1e-9)
+        assert row["segment"] == batch.segment
+        assert [r["feature"] for r in row["reasons"]] == [r["feature"] for r in batch.reasons]
