@@ -1,0 +1,150 @@
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from domain.bundle import ModelCard, bundle_digest
+from domain.errors import BadInput
+from features.engine import Tables
+from features.registry import FEATURES
+from features.settings import LabelSettings
+from training.report import TrainReport
+from training.rows import labelled_rows
+from training.settings import RetentionSettings, TrackingSettings
+from training.tracking import Store
+from training.train import train_retention
+
+
+class Trained:
+    """A store with two retention versions and one segmentation, and their reports."""
+
+    def __init__(self, folder: Path, train: Callable[..., TrainReport]) -> None:
+        self.folder = folder
+        self.first = train("retention", folder)
+        self.second = train("retention", folder, num_leaves=3)
+        self.segments = train("segmentation", folder)
+        self.store = Store(TrackingSettings(), folder)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, train: Callable[..., Any]) -> Trained:
+    return Trained(tmp_path_factory.mktemp("store"), train)
+
+
+def test_versions_are_registered_champion_first(trained: Trained) -> None:
+    assert (trained.first.version, trained.first.alias) == ("1", "champion")
+    assert (trained.second.version, trained.second.alias) == ("2", "challenger")
+    assert (trained.segments.version, trained.segments.alias) == ("1", "champion")
+
+
+def test_a_later_version_is_judged_beside_the_champion_on_the_same_rows(trained: Trained) -> None:
+    assert "champion" not in trained.first.baselines
+    ours, theirs = trained.second.metrics["auc"], trained.second.baselines["champion"]["auc"]
+    assert theirs == trained.first.metrics["auc"]
+    difference = trained.second.differences["champion"]["auc"]
+    assert difference.value == pytest.approx(ours.value - theirs.value)
+    record = trained.store.client.get_model_version("gridkeep-retention", "2")
+    assert record.tags["gridkeep.compared_with"] == "1"
+
+
+def test_the_embargo_holds_on_the_bank(trained: Trained, small_bank: Any) -> None:
+    ahead = timedelta(small_bank.label.gap_days + small_bank.label.outcome_days)
+    report = trained.first
+    assert max(report.trained_as_of) + ahead <= min(report.evaluated_as_of)
+
+
+@pytest.mark.parametrize("which", ["first", "segments"])
+def test_the_artifacts_are_complete_and_hold_no_pickle(trained: Trained, which: str) -> None:
+    report = getattr(trained, which)
+    root = Path(report.artifacts)
+    hashes = json.loads((root / "model" / "hashes.json").read_text())
+    assert bundle_digest(hashes) == report.digest
+    assert {"model.txt", "manifest.json", "card.json", "profile.parquet"} <= set(hashes)
+    assert {"calibration.json", "next_quarter.txt"} & set(hashes)
+    for plot in report.plots:
+        assert (root / plot).read_bytes().startswith(b"\x89PNG")
+    every = [file for file in (trained.folder / "mlruns").rglob("*") if file.is_file()]
+    kinds = {file.suffix for file in every}
+    assert kinds <= {".txt", ".json", ".parquet", ".png", ".csv", ".db"}
+    # a pickle by any other name begins with its protocol
+    assert not [file for file in every if file.read_bytes()[:2] in (b"\x80\x04", b"\x80\x05")]
+
+
+def test_the_card_says_what_scoring_needs(trained: Trained) -> None:
+    text = (Path(trained.first.artifacts) / "model" / "card.json").read_text()
+    card = ModelCard.model_validate_json(text)
+    assert card.grid_version == "grid-00000000"
+    assert card.data_hashes == {"transactions": "f00d"}
+    assert card.value_feature == "balance_mean_90d"
+    assert card.risk_edges is not None
+    assert 0 < card.risk_edges[0] < card.risk_edges[1] < 1
+    assert card.metrics["auc"] == trained.first.metrics["auc"].value
+    assert card.profile_as_of == trained.first.evaluated_as_of[-1]
+
+
+def test_the_profile_is_everyone_at_the_last_cutoff_without_ids(
+    trained: Trained, small_bank: Any
+) -> None:
+    root = Path(trained.first.artifacts) / "model"
+    found = pd.read_parquet(root / "profile.parquet")
+    assert "customer_id" not in found.columns
+    assert list(found.columns) == [
+        "cell_id",
+        *[name for name, known in FEATURES.items() if known.monitored],
+        "weight",
+    ]
+    day = trained.first.evaluated_as_of[-1]
+    rows = labelled_rows(
+        small_bank.tables, small_bank.cells, [day], small_bank.label, lambda step, share: None
+    )
+    assert found["weight"].sum() == pytest.approx(len(rows.everyone))
+    assert len(rows.rows) <= len(rows.everyone)
+
+
+def test_segments_add_up_and_the_trees_agree_with_the_rule(trained: Trained) -> None:
+    report = trained.segments
+    assert sum(report.segments.values()) == pytest.approx(1.0)
+    assert report.metrics["assign_accuracy"].value > 0.7
+    assert report.metrics["assign_later_accuracy"].value > 0.7
+    assert set(report.baselines["no change"]) == {"next_accuracy"}
+    card = json.loads((Path(report.artifacts) / "model" / "card.json").read_text())
+    assert card["segments"] == list(report.segments)
+
+
+def test_metrics_in_the_store_are_those_of_the_report(trained: Trained) -> None:
+    rows = {(row.name, row.version): row for row in trained.store.models()}
+    stored = rows["retention", "1"].metrics
+    assert stored["auc"] == trained.first.metrics["auc"].value
+    assert stored["log_loss_high"] == trained.first.metrics["log_loss"].high
+    assert all(np.isfinite(list(stored.values())))
+
+
+def test_training_refuses_what_it_cannot_learn_from(small_bank: Any, tmp_path: Path) -> None:
+    def attempt(
+        label: LabelSettings, settings: RetentionSettings, tables: Tables = small_bank.tables
+    ) -> None:
+        train_retention(
+            tables,
+            small_bank.cells,
+            grid_version="grid-0",
+            label=label,
+            settings=settings,
+            tracking=TrackingSettings(),
+            folder=tmp_path,
+            data_hashes={},
+        )
+
+    long = LabelSettings(kind="closed", outcome_days=300)
+    with pytest.raises(BadInput, match="deliver a longer history"):
+        attempt(long, RetentionSettings())
+    few = RetentionSettings(train_cutoffs=1, evaluate_cutoffs=1, min_positives=800)
+    with pytest.raises(BadInput, match=r"retention\.min_positives asks for 800"):
+        attempt(small_bank.label, few)
+    faithful = small_bank.tables._replace(closures=small_bank.tables.closures.limit(0))
+    with pytest.raises(BadInput, match="0 who churned"):
+        attempt(small_bank.label, few, faithful)

@@ -1,0 +1,122 @@
+"""What a training found, as values; and what it says of itself in the model store."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from features.settings import LabelSettings
+from training.bundle import write_text
+from training.evaluation import Estimate
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class TrainReport:
+    """One training: its registered version, its figures, and where its pictures are."""
+
+    name: str
+    run_id: str
+    version: str
+    alias: str
+    digest: str
+    trained_as_of: tuple[date, ...]
+    evaluated_as_of: tuple[date, ...]
+    rows: int  # trained on
+    customers: int
+    metrics: Mapping[str, Estimate]
+    baselines: Mapping[str, Mapping[str, Estimate]]
+    differences: Mapping[str, Mapping[str, Estimate]]  # model minus baseline (or champion)
+    cells: pd.DataFrame = field(default_factory=pd.DataFrame)
+    segments: Mapping[str, float] = field(default_factory=dict)  # name -> share of customers
+    notes: tuple[str, ...] = ()
+    artifacts: str = ""
+    plots: tuple[str, ...] = ()  # below `artifacts`
+
+
+def silent(step: str, share: float) -> None:
+    """Progress that nobody watches.
+
+    >>> silent("training", 0.5)
+    """
+
+
+def within(progress: Progress, low: float, high: float) -> Progress:
+    """Progress of a part that spans `low` to `high` of the whole.
+
+    >>> within(lambda step, share: print(step, share), 0.5, 1.0)("fitting", 0.5)
+    fitting 0.75
+    """
+    return lambda step, share: progress(step, low + (high - low) * share)
+
+
+def flat(estimates: Mapping[str, Estimate], prefix: str = "") -> dict[str, float]:
+    """NAME, NAME_low and NAME_high; what could not be measured is left out.
+
+    >>> flat({"auc": Estimate(0.8, 0.7, 0.9)})
+    {'auc': 0.8, 'auc_low': 0.7, 'auc_high': 0.9}
+    """
+    found = {}
+    for name, (value, low, high) in estimates.items():
+        values = {
+            f"{prefix}{name}": value,
+            f"{prefix}{name}_low": low,
+            f"{prefix}{name}_high": high,
+        }
+        found.update({key: float(number) for key, number in values.items() if np.isfinite(number)})
+    return found
+
+
+def judged_on(cutoffs: Sequence[date], label: LabelSettings) -> str:
+    """Cut-offs and label in words; equal words mean comparable figures.
+
+    >>> judged_on([date(2026, 1, 1)], LabelSettings(kind="closed"))
+    '2026-01-01 (closed, 90 + 30 + 90 days)'
+    """
+    limit = {
+        "balance_attrition": f", ratio {label.balance_ratio:g}",
+        "zero_balance": f", below {label.zero_below:g}",
+    }.get(label.kind, "")
+    days = f"{label.observation_days} + {label.gap_days} + {label.outcome_days} days"
+    return f"{', '.join(map(str, cutoffs))} ({label.kind}, {days}{limit})"
+
+
+def git_revision() -> str:
+    """Commit of this code, with `-changed` when files differ from it; 'unknown' without git."""
+    git = shutil.which("git")
+    if git is None:
+        return "unknown"
+    commit = _git(git, "rev-parse", "HEAD")
+    return (
+        "unknown"
+        if not commit
+        else commit + ("-changed" if _git(git, "status", "-s", "-uno") else "")
+    )
+
+
+def _git(git: str, *words: str) -> str:
+    home = Path(__file__).resolve().parent
+    done = subprocess.run(  # noqa: S603 (fixed words, no shell)
+        [git, *words], cwd=home, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def write_tables(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Each table as NAME.csv in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        write_text(folder / f"{name}.csv", table.to_csv(index=False))
+
+
+def write_metrics(folder: Path, metrics: Mapping[str, float]) -> None:
+    """The figures as `metrics.json` in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "metrics.json", json.dumps(dict(metrics), indent=1))

@@ -1,0 +1,91 @@
+"""Sections of `gridkeep.toml` that training owns: [retention], [segmentation], [tracking]."""
+
+from datetime import date
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from features.settings import Section
+
+
+class RetentionSettings(Section):
+    """[retention]: which cut-offs the model learns from and is judged on, and how it learns.
+
+    >>> RetentionSettings(train_cutoffs=3).evaluate_cutoffs
+    2
+    """
+
+    train_cutoffs: int = Field(default=6, ge=1)  # months; fewer when the history is short
+    evaluate_cutoffs: int = Field(default=2, ge=1)
+    train_as_of: tuple[date, ...] = ()  # explicit cut-offs win over the counts above
+    evaluate_as_of: tuple[date, ...] = ()
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    rounds: int = Field(default=600, ge=1)  # at most; early stopping finds the number
+    num_leaves: int = Field(default=7, ge=2)
+    min_data_in_leaf: int = Field(default=200, ge=1)
+    feature_fraction: float = Field(default=0.4, gt=0, le=1)
+    lambda_l2: float = Field(default=10.0, ge=0)
+    folds: int = Field(default=5, ge=2)
+    trials: int = Field(default=0, ge=0)  # random parameter sets to try; 0: the values above
+    bootstrap: int = Field(default=200, ge=20)
+    cell_auc_customers: int = Field(default=200, ge=2)  # smallest cell with an AUC of its own
+    min_positives: int = Field(default=20, ge=2)  # lost customers needed to train at all
+    profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
+    seed: int = 0
+    threads: int = Field(default=1, ge=1)  # more pay on idle cores only: waiting threads spin
+
+    @model_validator(mode="after")
+    def _both_lists_or_none(self) -> Self:
+        if bool(self.train_as_of) != bool(self.evaluate_as_of):
+            raise ValueError("give both retention.train_as_of and retention.evaluate_as_of")
+        return self
+
+
+class SegmentationSettings(Section):
+    """[segmentation]: value tiers x behaviour clusters.
+
+    >>> SegmentationSettings().tiers
+    3
+    """
+
+    value_feature: str | None = None  # absent: the mean balance where known, else the debits
+    tier_shares: tuple[float, ...] = (0.5, 0.3, 0.2)  # of customers, from low value to high
+    behaviour: tuple[str, ...] = ()  # features that clusters are made of; empty: the usual ones
+    clusters_min: int = Field(default=3, ge=2)
+    clusters_max: int = Field(default=6, ge=2)
+    segment_share_min: float = Field(default=0.01, ge=0, lt=0.5)  # smaller ones join a neighbour
+    horizon_months: int = Field(default=3, ge=1)  # "next quarter"
+    held_out: float = Field(default=0.2, gt=0, lt=1)  # customers kept aside to test `assign`
+    rounds: int = Field(default=120, ge=1)
+    learning_rate: float = Field(default=0.1, gt=0, le=1)
+    num_leaves: int = Field(default=15, ge=2)
+    bootstrap: int = Field(default=200, ge=20)
+    profile_customers: int = Field(default=500, ge=1)
+    seed: int = 0
+    threads: int = Field(default=1, ge=1)  # more pay on idle cores only: waiting threads spin
+
+    @property
+    def tiers(self) -> int:
+        """Number of value tiers."""
+        return len(self.tier_shares)
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        if len(self.tier_shares) not in (2, 3, 4) or min(self.tier_shares) <= 0:
+            raise ValueError("segmentation.tier_shares needs two to four positive shares")
+        if abs(sum(self.tier_shares) - 1) > 1e-6:
+            raise ValueError("segmentation.tier_shares must add up to 1")
+        if self.clusters_max < self.clusters_min:
+            raise ValueError("segmentation.clusters_max is below segmentation.clusters_min")
+        return self
+
+
+class TrackingSettings(Section):
+    """[tracking]: where runs and models are kept; MLFLOW_TRACKING_URI wins over `uri`.
+
+    >>> TrackingSettings().experiment
+    'gridkeep'
+    """
+
+    uri: str = "sqlite:///mlruns/mlflow.db"  # relative to the configuration file
+    experiment: str = "gridkeep"

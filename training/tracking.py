@@ -1,0 +1,246 @@
+"""The model store: runs, versions, aliases and their history. The only module that uses MLflow."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from domain.bundle import CHAMPION, DIGEST_TAG, MODEL_NAMES, registered_name
+from domain.errors import BadInput
+from training.champions import Champions, Promotion, now
+from training.processes import is_gone, this_process
+from training.promotion import Evidence
+from training.settings import TrackingSettings
+
+EMBEDDED = "sqlite:///"
+PROCESS_TAG, SWEPT_TAG = "gridkeep.process", "gridkeep.swept"
+JUDGED_TAG, COMPARED_TAG = "gridkeep.judged_on", "gridkeep.compared_with"
+BUNDLE_FOLDER = "model"
+
+
+class Registered(NamedTuple):
+    """A version that was just registered."""
+
+    version: str
+    alias: str
+
+
+class ModelVersion(NamedTuple):
+    """One row of `gridkeep models`."""
+
+    name: str
+    version: str
+    aliases: tuple[str, ...]
+    created: datetime
+    judged_on: str
+    metrics: Mapping[str, float]
+    run_id: str
+
+
+def store_uri(settings: TrackingSettings, folder: Path) -> str:
+    """The store in use: MLFLOW_TRACKING_URI, else the settings' one, relative to `folder`.
+
+    >>> store_uri(TrackingSettings(uri="http://mlflow:5000"), Path("."))
+    'http://mlflow:5000'
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or settings.uri
+    if not uri.startswith(EMBEDDED):
+        return uri
+    return EMBEDDED + str((folder / uri.removeprefix(EMBEDDED)).resolve())
+
+
+class Store:
+    """Runs and registered models; opening it closes what a killed training left open."""
+
+    def __init__(self, settings: TrackingSettings, folder: Path) -> None:
+        self.uri = store_uri(settings, folder)
+        self._artifacts = _embedded_artifacts(self.uri)
+        self.client = _client(self.uri)
+        self._experiment = self._experiment_id(settings.experiment)
+        self.swept = self._sweep()
+
+    @contextmanager
+    def run(self, name: str, tags: Mapping[str, str]) -> Iterator[str]:
+        """A run that ends FINISHED, or FAILED when the block raises."""
+        marks = {**tags, PROCESS_TAG: this_process(), "gridkeep.model": name}
+        run = self.client.create_run(self._experiment, tags=marks, run_name=name)
+        try:
+            yield run.info.run_id
+        except BaseException as error:
+            status = "FAILED" if isinstance(error, Exception) else "KILLED"
+            self.client.set_terminated(run.info.run_id, status)
+            raise
+        self.client.set_terminated(run.info.run_id, "FINISHED")
+
+    def log_and_register(
+        self,
+        name: str,
+        run_id: str,
+        folder: Path,
+        *,
+        digest: str,
+        params: Mapping[str, Any],
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+    ) -> Registered:
+        """Log `folder` (with the bundle in `model/`) and register the bundle as a new version.
+
+        The first version becomes champion, a later one the challenger.
+        """
+        for key, value in params.items():
+            self.client.log_param(run_id, key, str(value))
+        for key, value in metrics.items():
+            self.client.log_metric(run_id, key, value)
+        self.client.log_artifacts(run_id, str(folder))
+        source = f"{self.client.get_run(run_id).info.artifact_uri}/{BUNDLE_FOLDER}"
+        champions = self._champions(name)
+        if champions.registered() is None:
+            self.client.create_registered_model(champions.model)
+        # tags go in with the version: one without a digest was never finished
+        created = self.client.create_model_version(
+            champions.model, source, run_id, tags={**tags, DIGEST_TAG: digest}
+        )
+        version = str(created.version)
+        return Registered(version, champions.welcome(version))
+
+    def models(self) -> list[ModelVersion]:
+        """Every version of ours, newest first within a model."""
+        return [row for name in MODEL_NAMES for row in self._versions(name)]
+
+    def _versions(self, name: str) -> list[ModelVersion]:
+        aliases = self._champions(name).aliases()
+        found = self.client.search_model_versions(f"name = '{registered_name(name)}'")
+        rows = [self._row(name, version, aliases) for version in found]
+        return sorted(rows, key=lambda row: -int(row.version))
+
+    def _row(self, name: str, record: Any, aliases: Mapping[str, str]) -> ModelVersion:
+        version = str(record.version)
+        return ModelVersion(
+            name,
+            version,
+            tuple(sorted(alias for alias, pointed in aliases.items() if pointed == version)),
+            datetime.fromtimestamp(record.creation_timestamp / 1000, UTC),
+            record.tags.get(JUDGED_TAG, ""),
+            dict(self.client.get_run(record.run_id).data.metrics),
+            record.run_id,
+        )
+
+    def promote(self, name: str, version: str, force_reason: str | None = None) -> Promotion:
+        """Make a version champion, through the gate; a reason forces it and is recorded."""
+        champion = self.champion(name)
+        return self._champions(name).promote(
+            None if champion is None else self._evidence(champion),
+            self._evidence(self._version(name, version)),
+            force_reason,
+        )
+
+    def rollback(self, name: str) -> Promotion:
+        """Put back the version that was champion before the present one."""
+        champions = self._champions(name)
+        back = champions.previous()
+        self._version(name, back)  # it may have been deleted since
+        gone = champions.aliases().get(CHAMPION, "none")
+        return champions.point(Promotion("rollback", back, now(), f"back from version {gone}"))
+
+    def history(self, name: str) -> list[Promotion]:
+        """What `champion` pointed at, oldest first."""
+        return self._champions(name).history()
+
+    def champion(self, name: str) -> Any | None:
+        """The store's record of the champion, or None."""
+        version = self._champions(name).aliases().get(CHAMPION)
+        return None if version is None else self._version(name, version)
+
+    def fetch_bundle(self, version: Any, into: Path) -> tuple[Path, str]:
+        """The bundle folder of a version, copied below `into`, and its registered digest."""
+        path = self.client.download_artifacts(version.run_id, BUNDLE_FOLDER, str(into))
+        return Path(path), version.tags[DIGEST_TAG]
+
+    def artifact_folder(self, run_id: str) -> str:
+        """Where the artifacts of a run are: a path for the embedded store, else a URI."""
+        uri = str(self.client.get_run(run_id).info.artifact_uri)
+        return uri.removeprefix("file://")
+
+    def _champions(self, name: str) -> Champions:
+        if name not in MODEL_NAMES:
+            raise BadInput(f"there is no model {name!r}; the models are {', '.join(MODEL_NAMES)}")
+        return Champions(self.client, registered_name(name))
+
+    def _version(self, name: str, version: str) -> Any:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            found = self.client.get_model_version(registered_name(name), version)
+        except MlflowException as error:
+            raise BadInput(
+                f"{registered_name(name)} has no version {version!r}; `gridkeep models` lists them"
+            ) from error
+        if DIGEST_TAG not in found.tags:
+            raise BadInput(f"version {version} of {registered_name(name)} was never finished")
+        return found
+
+    def _evidence(self, version: Any) -> Evidence:
+        return Evidence(
+            str(version.version),
+            version.tags.get(JUDGED_TAG, "unknown rows"),
+            self.client.get_run(version.run_id).data.metrics,
+            version.tags.get(COMPARED_TAG),
+        )
+
+    def _experiment_id(self, name: str) -> str:
+        known = self.client.get_experiment_by_name(name)
+        if known is not None:
+            return str(known.experiment_id)
+        return str(self.client.create_experiment(name, artifact_location=self._artifacts))
+
+    def _sweep(self) -> list[str]:
+        running = self.client.search_runs([self._experiment], "attributes.status = 'RUNNING'")
+        left = [run for run in running if is_gone(run.data.tags.get(PROCESS_TAG, '{"host": ""}'))]
+        for run in left:
+            self.client.set_tag(run.info.run_id, SWEPT_TAG, now())
+            self.client.set_terminated(run.info.run_id, "KILLED")
+        return [run.info.run_id for run in left]
+
+
+def _embedded_artifacts(uri: str) -> str | None:
+    """Make the folder of an embedded store and give its artifact location."""
+    if not uri.startswith(EMBEDDED):
+        return None
+    folder = Path(uri.removeprefix(EMBEDDED)).parent
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / "artifacts").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise BadInput(
+            f"the model store folder '{folder}' cannot be made: {error.strerror}; "
+            "set tracking.uri to a place that can be written"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise BadInput(f"the model store folder '{folder}' is read-only; set tracking.uri")
+    return (folder / "artifacts").as_uri()
+
+
+def _client(uri: str) -> Any:
+    # a bank's host does not call out; must be set before the first import of MLflow
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
+    os.environ["DO_NOT_TRACK"] = "1"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow about its own libraries
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        # after the import, which sets levels of its own: making tables is no news
+        for noisy in ("alembic", "mlflow"):
+            logging.getLogger(noisy).setLevel(logging.ERROR)
+        try:
+            return MlflowClient(tracking_uri=uri, registry_uri=uri)
+        except MlflowException as error:
+            raise BadInput(
+                f"the model store {uri!r} cannot be opened: {error.message}; set tracking.uri "
+                "or MLFLOW_TRACKING_URI"
+            ) from error

@@ -1,0 +1,217 @@
+"""Training of the two models, from contract tables to a registered version."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from domain.bundle import ModelCard
+from domain.errors import BadInput
+from features.engine import Tables
+from features.labels import require_two_classes
+from features.settings import LabelSettings
+from training.bundle import profile, write_bundle
+from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
+from training.judging import (
+    CHAMPION,
+    Champion,
+    Judged,
+    draw,
+    judge,
+    present_champion,
+    write_evaluation,
+)
+from training.promotion import VERSUS
+from training.report import (
+    Progress,
+    TrainReport,
+    flat,
+    git_revision,
+    judged_on,
+    silent,
+    within,
+)
+from training.retention import RetentionClassifier
+from training.rows import LabelledRows, data_days, labelled_rows
+from training.search import best_classifier
+from training.segmentation import BALANCE, value_feature
+from training.settings import RetentionSettings, TrackingSettings
+from training.tracking import COMPARED_TAG, JUDGED_TAG, Store
+from training.train_segments import train_segmentation
+
+__all__ = ["TrainReport", "train_retention", "train_segmentation"]
+
+NAME = "retention"
+RISK_QUANTILES = (0.7, 0.9)  # a tenth of the customers is at high risk, two tenths at medium
+
+
+def train_retention(
+    tables: Tables,
+    cells: pd.DataFrame,
+    *,
+    grid_version: str,
+    label: LabelSettings,
+    settings: RetentionSettings,
+    tracking: TrackingSettings,
+    folder: Path,
+    data_hashes: Mapping[str, str],
+    progress: Progress = silent,
+) -> TrainReport:
+    """Train on earlier cut-offs, judge on later ones, register; `folder` holds the store.
+
+    `cells` says the cell of each customer (`customer_id`, `cell_id`). Raises BadInput when the
+    history is too short, the label has one class, or too few customers were lost.
+    """
+    plan = cutoff_plan(*data_days(tables), label, settings)
+    store = Store(tracking, folder)
+    with store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id:
+        days = (*plan.train, *plan.evaluate)
+        data = labelled_rows(tables, cells, days, label, within(progress, 0.0, 0.5))
+        train, later = _split(data, plan, settings)
+        names = feature_names(train)
+        model = best_classifier(
+            train[names], train[TARGET], train["customer_id"], settings, within(progress, 0.5, 0.7)
+        )
+        progress("judging against the baselines", 0.7)
+        champion = present_champion(store, plan, label, later)
+        judged = judge(model, train, later, names, champion, settings)
+        progress("drawing", 0.85)
+        with tempfile.TemporaryDirectory() as temporary:
+            out = Path(temporary)
+            card = _card(model, judged, data, plan, label, settings, grid_version, data_hashes)
+            digest = write_bundle(
+                out / "model",
+                booster=model.booster_,
+                manifest=model.manifest_,
+                calibration=model.calibration_,
+                card=card,
+                profile=profile(data.everyone, settings.profile_customers, settings.seed),
+            )
+            drawn = draw(model, judged, out / "plots")
+            write_evaluation(model, judged, card.metrics, out / "evaluation")
+            progress("registering", 0.95)
+            registered = store.log_and_register(
+                NAME,
+                run_id,
+                out,
+                digest=digest,
+                params=_parameters(model, label, settings),
+                metrics=card.metrics,
+                tags=_tags(card, label, champion),
+            )
+    progress("done", 1.0)
+    return TrainReport(
+        name=NAME,
+        run_id=run_id,
+        version=registered.version,
+        alias=registered.alias,
+        digest=digest,
+        trained_as_of=plan.train,
+        evaluated_as_of=plan.evaluate,
+        rows=len(train),
+        customers=train["customer_id"].nunique(),
+        metrics=judged.evaluation.metrics,
+        baselines=judged.evaluation.baselines,
+        differences=judged.evaluation.differences,
+        cells=judged.cells,
+        notes=_notes(plan, settings, champion, judged),
+        artifacts=store.artifact_folder(run_id),
+        plots=tuple(f"plots/{file.name}" for file in drawn),
+    )
+
+
+def _split(
+    data: LabelledRows, plan: CutoffPlan, settings: RetentionSettings
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    early = data.rows["as_of"].isin(plan.train)
+    train = data.rows[early].reset_index(drop=True)
+    later = data.rows[~early].reset_index(drop=True)
+    for rows in (train, later):
+        require_two_classes(rows)
+    lost = train.loc[train[TARGET] == 1, "customer_id"].nunique()
+    if lost < settings.min_positives:
+        raise BadInput(
+            f"only {lost} customers were lost after the training cut-offs {plan.train[0]} to "
+            f"{plan.train[-1]}; retention.min_positives asks for {settings.min_positives}; "
+            "deliver a longer history, or choose a [label] that more customers meet"
+        )
+    return train, later
+
+
+def _card(
+    model: RetentionClassifier,
+    judged: Judged,
+    data: LabelledRows,
+    plan: CutoffPlan,
+    label: LabelSettings,
+    settings: RetentionSettings,
+    grid_version: str,
+    data_hashes: Mapping[str, str],
+) -> ModelCard:
+    low, high = np.quantile(judged.probability, RISK_QUANTILES)
+    metrics = flat(judged.evaluation.metrics)
+    for name, estimates in judged.evaluation.differences.items():
+        prefix = VERSUS if name == CHAMPION else f"versus_{name.replace(' ', '_')}_"
+        metrics |= flat(estimates, prefix)
+    metrics["out_of_fold_log_loss"] = model.out_of_fold_log_loss_
+    metrics["churn_rate"] = float(judged.rows[TARGET].mean())
+    return ModelCard(
+        name="retention",
+        grid_version=grid_version,
+        trained_as_of=plan.train,
+        evaluated_as_of=plan.evaluate,
+        profile_as_of=plan.evaluate[-1],
+        git_revision=git_revision(),
+        data_hashes=dict(data_hashes),
+        settings={
+            "retention": settings.model_dump(mode="json"),
+            "label": label.model_dump(mode="json"),
+        },
+        metrics=metrics,
+        value_feature=_value(data.everyone),
+        risk_edges=(float(low), float(high)),
+    )
+
+
+def _value(frame: pd.DataFrame) -> str | None:
+    return value_feature(frame) if {BALANCE, "debit_365d"} & set(frame.columns) else None
+
+
+def _parameters(
+    model: RetentionClassifier, label: LabelSettings, settings: RetentionSettings
+) -> dict[str, Any]:
+    tried = {f"trees.{key}": value for key, value in model.get_params().items()}
+    told = {f"label.{key}": value for key, value in label.model_dump(mode="json").items()}
+    return {**tried, **told, "trees.rounds_used": model.rounds_, "trials": settings.trials}
+
+
+def _tags(card: ModelCard, label: LabelSettings, champion: Champion | None) -> dict[str, str]:
+    tags = {
+        "gridkeep.grid_version": card.grid_version,
+        "gridkeep.git_revision": card.git_revision,
+        JUDGED_TAG: judged_on(card.evaluated_as_of, label),
+        **{f"gridkeep.data.{name}": value for name, value in card.data_hashes.items()},
+    }
+    if champion is not None and champion.probability is not None:
+        tags[COMPARED_TAG] = champion.version
+    return tags
+
+
+def _notes(
+    plan: CutoffPlan, settings: RetentionSettings, champion: Champion | None, judged: Judged
+) -> tuple[str, ...]:
+    notes = []
+    wanted = (settings.train_cutoffs, settings.evaluate_cutoffs)
+    if not settings.train_as_of and (len(plan.train), len(plan.evaluate)) != wanted:
+        notes.append(
+            f"the history allows {len(plan.train)} training and {len(plan.evaluate)} evaluation "
+            f"cut-offs of {wanted[0]} and {wanted[1]} wanted"
+        )
+    if champion is not None and champion.probability is None:
+        notes.append(f"not compared with champion {champion.version}: {champion.why_not}")
+    if not len(judged.cells):
+        notes.append(f"no cell has {settings.cell_auc_customers} customers and both classes")
+    return tuple(notes)
