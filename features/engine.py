@@ -17,15 +17,9 @@ from ibis.expr.types import Table, Value
 
 from domain.errors import BadInput
 from domain.tables import CONTRACTS, Column, Contract
+from features.arrow import ARROW
 from features.settings import EngineSettings
 
-ARROW = {
-    "string": pa.string(),
-    "float": pa.float64(),
-    "timestamp": pa.timestamp("us"),
-    "date": pa.date32(),
-    "boolean": pa.bool_(),
-}
 IBIS = {
     "string": "string",
     "float": "float64",

@@ -140,7 +140,7 @@ def _berka() -> str:
 def _complete_journey() -> str:
     head = HEAD.format(
         name="Complete Journey",
-        timezone="UTC",
+        timezone="America/New_York",
         currency="USD",
         reader="complete_journey",
         path="complete_journey",

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ from gridkeep.config import Config
 from gridkeep.workspace import (
     cells_of,
     clean_tables,
-    last_day,
     online_store,
     people_of,
     polygons,
@@ -49,9 +48,11 @@ def partition_bank(
     config: Config, valid_from: date | None, progress: Progress
 ) -> results.Partitioned:
     """Build a grid version of everyone in the customers table and make it current."""
+    from features.labels import label_end
+
     tables = clean_tables(config, progress)
     progress("placing customers", 0.0)
-    day = valid_from or last_day(tables) + timedelta(days=1)
+    day = valid_from or label_end(tables)
     grid = partition(people_of(tables), config.grid, valid_from=day, polygons=polygons(config))
     folder = write_grid(grid, config.layout)
     progress("placing customers", 1.0)

@@ -40,12 +40,6 @@ def people_of(tables: Tables) -> pd.DataFrame:
     return people
 
 
-def last_day(tables: Tables) -> date:
-    """Day of the last transaction."""
-    last = tables.transactions.posted_at.max().execute()
-    return pd.Timestamp(last).date()
-
-
 def polygons(config: Config) -> dict[str, Any] | None:
     """Outlines of the districts, where the configuration names a file."""
     if config.grid.polygons is None:

@@ -15,7 +15,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from domain.tables import Contract
-from features.door.staging import FILE, GROUP_ROWS, ROW, arrow_schema
+from features.arrow import arrow_schema
+from features.door.staging import FILE, GROUP_ROWS, ROW
 
 ORDER = {
     "customers": ("customer_id",),

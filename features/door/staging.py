@@ -8,28 +8,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domain.tables import CONTRACTS, Contract
+from domain.tables import CONTRACTS
+from features.arrow import ARROW, abandon, arrow_schema
 
 FILE, ROW = "source_file", "source_row"
 GROUP_ROWS = 131_072
-
-_ARROW = {
-    "string": pa.string(),
-    "float": pa.float64(),
-    "timestamp": pa.timestamp("us"),
-    "date": pa.date32(),
-    "boolean": pa.bool_(),
-}
-
-
-def arrow_schema(contract: Contract) -> pa.Schema:
-    """The types of a contract table on disk.
-
-    >>> from domain.tables import CLOSURES
-    >>> arrow_schema(CLOSURES).field("closed_on").type
-    DataType(date32[day])
-    """
-    return pa.schema([(column.name, _ARROW[column.kind]) for column in contract])
 
 
 class Staging:
@@ -47,9 +30,12 @@ class Staging:
             self._writers[contract.name] = pq.ParquetWriter(self.path(contract.name), schema)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for writer in self._writers.values():
-            writer.close()
+            if kind is None:
+                writer.close()
+            else:
+                abandon(writer)
 
     def path(self, table: str) -> Path:
         """Where the rows of a table wait."""
@@ -60,7 +46,7 @@ class Staging:
         if frame.empty:
             return
         contract, schema = CONTRACTS[table], self._writers[table].schema
-        arrays = [_array(frame[column.name], _ARROW[column.kind]) for column in contract]
+        arrays = [_array(frame[column.name], ARROW[column.kind]) for column in contract]
         arrays += [pa.array([file] * len(frame), pa.string()), pa.array(frame.index + first_row)]
         self._writers[table].write_table(pa.Table.from_arrays(arrays, schema=schema))
 

@@ -13,18 +13,10 @@ import pyarrow.parquet as pq
 
 from domain.errors import BadInput
 from domain.tables import CONTRACTS
-
-_ARROW = {
-    "string": pa.string(),
-    "float": pa.float64(),
-    "timestamp": pa.timestamp("us"),
-    "date": pa.date32(),
-    "boolean": pa.bool_(),
-}
+from features.arrow import abandon, arrow_schema
 
 SCHEMAS: dict[str, Any] = {
-    f"{name}.parquet": pa.schema([(column.name, _ARROW[column.kind]) for column in contract])
-    for name, contract in CONTRACTS.items()
+    f"{name}.parquet": arrow_schema(contract) for name, contract in CONTRACTS.items()
 } | {
     "outlets.parquet": pa.schema(
         [
@@ -138,18 +130,11 @@ class Staging:
 
     def _abandon(self, failed: bool) -> None:
         for writer in self._writers.values():
-            _closed(writer)
+            abandon(writer)
         self._writers.clear()
         shutil.rmtree(self._folder, ignore_errors=True)
         if failed and self._made and not any(self._out.iterdir()):
             self._out.rmdir()
-
-
-def _closed(writer: Any) -> None:
-    try:
-        writer.close()
-    except OSError:
-        return  # the file is thrown away; the first error is the one to tell
 
 
 def _unwritable(out: Path, error: OSError) -> BadInput:
