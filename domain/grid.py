@@ -200,12 +200,11 @@ def _cells(
 
 
 def _parent(kind: str, people: pd.DataFrame) -> str:
-    """Most of a merged cell's customers share this outlet, or else district."""
-    if kind == "unlocated" and people.outlet_id.notna().any():
-        return f"outlet-{people.outlet_id.iloc[0]}"
-    for column, prefix in (("outlet_id", "outlet"), ("district", "district")):
-        if kind == "h3" and people[column].notna().any():
-            return f"{prefix}-{people[column].mode().iloc[0]}"
+    """The home outlet of most of the cell's customers, else their district, else the bank."""
+    if kind != "outlet" and people.outlet_id.notna().any():
+        return f"outlet-{people.outlet_id.mode().iloc[0]}"
+    if kind == "h3" and people.district.notna().any():
+        return f"district-{people.district.mode().iloc[0]}"
     return BANK
 
 

@@ -33,13 +33,17 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class Watched:
-    """One month of monitoring beside the truth: cells flagged, planted, and both."""
+    """One month of monitoring beside the truth: cells planted, flagged, and both.
+
+    A planted cell that is tested in a pool of small cells counts as pooled, not as found.
+    """
 
     as_of: date
-    flagged: int
+    cells: int  # tested alone
     planted: int
+    pooled: int
+    flagged: int
     found: int
-    cells: int
     bank_columns: tuple[str, ...]
     index: Path
 
@@ -130,13 +134,15 @@ def _simulated(
 def _watch(config: Config, day: date, progress: Progress) -> Watched:
     report = verbs.monitor_cells(config, day, None, progress).report
     planted = _planted_cells(config, day)
-    flagged = {cell for name in report.flagged for cell in report.pools.get(name, [name])}
+    pooled = {cell for cells in report.pools.values() for cell in cells}
+    flagged = set(report.flagged_cells)
     return Watched(
         day,
-        len(flagged),
+        report.tested_alone,
         len(planted),
+        len(planted & pooled),
+        len(flagged),
         len(flagged & planted),
-        report.tested,
         report.bank_columns,
         report.index,
     )
@@ -173,11 +179,11 @@ def _oracle_auc(config: Config, days: Sequence[date]) -> float:
 
 
 def _watched(month: Watched) -> Sequence[str]:
-    missed = month.planted - month.found
-    others = month.flagged - month.found
+    alone = month.planted - month.pooled
+    pooled = f" ({month.pooled} more in pools of small cells)" if month.pooled else ""
     bank = f"; the bank as a whole: {', '.join(month.bank_columns)}" if month.bank_columns else ""
     return [
-        f"drift at {month.as_of}: {month.flagged} of {month.cells} cells flagged; planted "
-        f"{month.planted}, of which {month.found} flagged and {missed} missed; "
-        f"{others} others flagged{bank}"
+        f"drift at {month.as_of}: {month.flagged} of {month.cells} cells flagged; planted {alone}"
+        f"{pooled}, found {month.found}, missed {alone - month.found}; "
+        f"{month.flagged - month.found} others flagged{bank}"
     ]

@@ -201,13 +201,13 @@ class Monitored:
         found = self.report
         rows = [[cell, ", ".join(columns)] for cell, columns in found.flagged.items()]
         bank = ", ".join(found.bank_columns) or "nothing"
-        pooled = sum(len(cells) for cells in found.pools.values())
+        small = sum(len(cells) for cells in found.pools.values())
+        pools = f"{len(found.flagged_pools)} of {len(found.pools)} pools of {small} small cells"
         return [
-            f"{len(found.flagged)} of {found.tested} cells moved otherwise than the bank at "
-            f"{found.as_of} ({found.tests:,} tests on {found.grid_version})",
+            f"{len(found.flagged_cells)} of {found.tested_alone} cells and {pools} moved otherwise "
+            f"than the bank at {found.as_of} ({found.tests:,} tests on {found.grid_version})",
             *([table("", ["cell", "columns that moved"], rows)] if rows else []),
             f"the bank as a whole: {bank} moved",
-            *([f"{pooled} small cells were tested in {len(found.pools)} pools"] if pooled else []),
             *([f"{len(found.untested)} are too small to test"] if found.untested else []),
             f"page: {found.index}",
         ]

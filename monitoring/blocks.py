@@ -1,8 +1,9 @@
 """One column of two months, as blocks to be tested: counts and scores by level and group.
 
-In a cell a column is measured against the bank: numbers as ranks within the bank's month,
-categories (and missing against present) after the bank's own change has been applied to the
-reference. What moves every cell alike, such as season, clocks or inflation, then moves none.
+In a cell a column is measured against the bank: the bank's own change is applied to the cell's
+reference, which gives what is expected of it now, on the levels of the current month. Numbers
+keep their rank in the bank; categories (and missing against present) change as the bank's did.
+What moves every cell alike, such as season, clocks or inflation, then moves none.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import pandas as pd
 from monitoring import ranks
 from monitoring.ranks import Floats, Ints, Ranking
 from monitoring.samples import NO_GROUP, Sample, is_number, numbers
-from monitoring.statistics import Block
+from monitoring.statistics import Block, Mask
 
 DEGREE = 4  # rank scores: place, spread, skewness, tails
 CATEGORIES_MAX = 20  # the rarer ones count as one
@@ -24,12 +25,14 @@ OTHER, MISSING = "(other)", "(missing)"
 class ColumnBlocks(NamedTuple):
     """What is tested of one column, and how far each group moved.
 
+    `blocks` are tested together; `place` (numbers) is the mean rank, tested beside them.
     `lift` is the signed change behind the words: per group, of the mean rank (numbers) or of
     the share of every level (categories); `missing` that of the missing share.
     """
 
     method: str
     blocks: tuple[Block, ...]
+    place: Block | None
     effect: Floats
     lift: Floats
     spread: Floats
@@ -50,25 +53,33 @@ def column_blocks(
 def _number(
     one: Floats, two: Floats, reference: Sample, current: Sample, groups: int, relative: bool
 ) -> ColumnBlocks:
-    rankings = _rankings(one, two, reference, current, relative)
-    counts, scores, shapes = [], [], []
-    for values, month, ranking in zip((one, two), (reference, current), rankings, strict=True):
-        known = ~np.isnan(values)
-        level = ranking.level(values[known])
-        counts.append(_counts(level, len(ranking.edges), month, groups, known))
-        scores.append(ranks.rank_scores(ranking.lower, ranking.upper, DEGREE))
-        shapes.append(_share(counts[-1]) @ ranks.rank_distribution(ranking.lower, ranking.upper))
-    block = Block(counts[0], counts[1], scores[0], scores[1])
+    one, two = ranks.rounded(one), ranks.rounded(two)
+    known = ~np.isnan(one), ~np.isnan(two)
+    before, after, moves = _rankings(one, two, known, reference, current, relative)
+    counts = [
+        _counts(ranking.level(values[there]), len(ranking.edges), month, groups, there)
+        for ranking, values, month, there in (
+            (before, one, reference, known[0]),
+            (after, two, current, known[1]),
+        )
+    ]
+    scores = ranks.rank_scores(after.lower, after.upper, DEGREE)
+    block = Block(counts[0] @ moves, counts[1], scores)
     both = (counts[0].sum(axis=1) > 0) & (counts[1].sum(axis=1) > 0)
-    means = _share(counts[1]) @ scores[1] - _share(counts[0]) @ scores[0]
-    moved = np.where(both, np.abs(shapes[1] - shapes[0]).mean(axis=1), 0.0)
-    gaps = [np.isnan(values).astype(np.intp) for values in (one, two)]
-    gap_block, gap = _shares(gaps[0], gaps[1], 2, reference, current, groups, relative)
-    means = np.where(both[:, None], means, 0.0)
+    apart = np.where(both[:, None], _share(block.current) - _share(block.reference), 0.0)
+    means = apart @ scores
+    moved = np.abs(apart @ ranks.rank_distribution(after.lower, after.upper)).mean(axis=1)
+    gap_block, gap = _shares(
+        _present_and_missing(counts[0], reference, groups),
+        _present_and_missing(counts[1], current, groups),
+        bank_counts(known[0] == 0, reference, 2) if relative else None,
+        bank_counts(known[1] == 0, current, 2) if relative else None,
+    )
     missing = gap[:, 1]
     return ColumnBlocks(
         "rank-score",
         (block, gap_block),
+        block._replace(scores=scores[:, :1]),
         np.maximum(moved, np.abs(missing)),
         means[:, :1],
         means[:, 1],
@@ -78,15 +89,30 @@ def _number(
 
 
 def _rankings(
-    one: Floats, two: Floats, reference: Sample, current: Sample, relative: bool
-) -> tuple[Ranking, Ranking]:
-    known = ~np.isnan(one), ~np.isnan(two)
+    one: Floats,
+    two: Floats,
+    known: tuple[Mask, Mask],
+    reference: Sample,
+    current: Sample,
+    relative: bool,
+) -> tuple[Ranking, Ranking, Floats]:
+    """The rankings of both months, and where each level of the first goes in the second."""
+    one, two = one[known[0]], two[known[1]]
     weight = reference.weight[known[0]], current.weight[known[1]]
     if relative:
-        return ranks.ranking(one[known[0]], weight[0]), ranks.ranking(two[known[1]], weight[1])
+        before, after = ranks.ranking(one, weight[0]), ranks.ranking(two, weight[1])
+        return before, after, ranks.transport(before, after)
     halves = [part / max(float(part.sum()), 1e-300) for part in weight]
-    both = ranks.ranking(np.concatenate([one[known[0]], two[known[1]]]), np.concatenate(halves))
-    return both, both
+    if all(part.min(initial=1.0) == part.max(initial=1.0) for part in weight):
+        one, two = np.sort(one), np.sort(two)  # two runs in order are merged, not sorted again
+    both = ranks.ranking(np.concatenate([one, two]), np.concatenate(halves))
+    return both, both, np.eye(len(both.edges))
+
+
+def _present_and_missing(known: Floats, month: Sample, groups: int) -> Floats:
+    everyone = _counts(np.zeros(len(month.group), dtype=np.intp), 1, month, groups, None)[:, 0]
+    present = known.sum(axis=1)
+    return np.column_stack([present, np.maximum(everyone - present, 0.0)])
 
 
 def _category(
@@ -100,10 +126,14 @@ def _category(
     texts = [column.astype("string") for column in (one, two)]
     levels = _levels(texts, (reference, current))
     codes = [_codes(text, levels) for text in texts]
-    block, change = _shares(codes[0], codes[1], len(levels), reference, current, groups, relative)
+    both = (codes[0], reference), (codes[1], current)
+    tables = [_counts(code, len(levels), month, groups, None) for code, month in both]
+    bank = [bank_counts(code, month, len(levels)) if relative else None for code, month in both]
+    block, change = _shares(tables[0], tables[1], bank[0], bank[1])
     return ColumnBlocks(
         "contingency",
         (block,),
+        None,
         np.abs(change).sum(axis=1) / 2,
         change,
         np.zeros(groups),
@@ -128,29 +158,18 @@ def _codes(text: "pd.Series[str]", levels: tuple[str, ...]) -> Ints:
 
 
 def _shares(
-    one: Ints,
-    two: Ints,
-    levels: int,
-    reference: Sample,
-    current: Sample,
-    groups: int,
-    relative: bool,
+    before: Floats, after: Floats, bank_before: Floats | None, bank_after: Floats | None
 ) -> tuple[Block, Floats]:
-    """Block of level shares, and current minus expected share of every group and level."""
-    everyone = np.ones(len(one), dtype=bool), np.ones(len(two), dtype=bool)
-    before = _counts(one, levels, reference, groups, everyone[0])
-    after = _counts(two, levels, current, groups, everyone[1])
+    """Block of counts by level, and current minus expected share of every group and level."""
+    levels = before.shape[1]
     moves = np.eye(levels)
-    if relative:
-        moves = bank_moves(
-            bank_counts(one, reference, levels),
-            bank_counts(two, current, levels),
-        )
-    block = Block(before, after, moves, np.eye(levels))
-    return block, _share(after) - _share(before) @ moves
+    if bank_before is not None and bank_after is not None:
+        moves = bank_moves(bank_before, bank_after)
+    block = Block(before @ moves, after, np.eye(levels))
+    return block, _share(after) - _share(block.reference)
 
 
-def bank_counts(level: Ints, month: Sample, levels: int) -> Floats:
+def bank_counts(level: Ints | Mask, month: Sample, levels: int) -> Floats:
     """Customers of the bank by level."""
     counts: Floats = np.bincount(level, month.weight, minlength=levels).astype(np.float64)
     return counts
@@ -174,18 +193,16 @@ def bank_moves(before: Floats, after: Floats) -> Floats:
     return np.diag(1.0 - leaving) + np.outer(leaving, growth / growth.sum())
 
 
-def _counts(
-    level: Ints,
-    levels: int,
-    month: Sample,
-    groups: int,
-    kept: "np.ndarray[tuple[int], np.dtype[np.bool_]]",
-) -> Floats:
-    group, count = month.group[kept], month.case_weight[kept]
-    inside = group != NO_GROUP
-    place = group[inside] * levels + level[inside]
-    table: Floats = np.bincount(place, count[inside], minlength=groups * levels).astype(np.float64)
-    return table.reshape(groups, levels)
+def _counts(level: Ints, levels: int, month: Sample, groups: int, kept: Mask | None) -> Floats:
+    """Customers by group and level; `level` is that of the `kept` rows, all when None."""
+    group, count = month.group, month.case_weight
+    if kept is not None and not kept.all():  # copies of whole columns cost more than the counting
+        group, count = group[kept], count[kept]
+    if group.min(initial=0) == NO_GROUP:
+        inside = group != NO_GROUP
+        group, count, level = group[inside], count[inside], level[inside]
+    table = np.bincount(group * levels + level, count, minlength=groups * levels)
+    return table.astype(np.float64).reshape(groups, levels)
 
 
 def _share(counts: Floats) -> Floats:

@@ -25,10 +25,11 @@ from monitoring.samples import (
     sample,
 )
 from monitoring.settings import MonitoringSettings
-from monitoring.statistics import Outcome, q_values, score_test
+from monitoring.statistics import most_telling, q_values, score_test, together
 from monitoring.words import directions
 
 Progress = Callable[[str, float], None]
+STEP = "screening columns"
 
 # Cells that moved are taken out of what the others are compared with, up to this share of it.
 TRIM_MAX = 0.5
@@ -68,8 +69,9 @@ def screen(
 
     `reference` may carry `weight`: the customers that each sampled row stands for. `parents`
     (cell -> outlet or district) says with whom a small cell is pooled. Columns beyond the
-    contract: `freedom` of the statistic, `direction` in words (relative to the bank in cells),
-    and medians of both months (numbers that drifted, and the bank's).
+    contract: `freedom` of the statistic (1 where the place alone tells more than the shape; the
+    p-value pays for both looks), `direction` in words (relative to the bank in cells), and
+    medians of both months (numbers that drifted, and the bank's).
 
     >>> before = pd.DataFrame({"cell_id": ["A", "B"] * 200, "x": range(400)})
     >>> screen(before, before)["drifted"].any()
@@ -85,6 +87,7 @@ def screen(
     overall = _tests(bank, columns, settings, progress, (0.0, 0.4), relative=False)
     cells = _tests(months, columns, settings, progress, (0.4, 0.8), relative=True)
     cells = _tests_against_the_rest(months, cells, settings, progress)
+    progress(STEP, 1.0)
     table = pd.concat([overall, cells], ignore_index=True)
     table["as_of"] = as_of if as_of is not None else _month(current)
     table["grid_version"] = grid_version
@@ -137,7 +140,7 @@ def _tests(
 ) -> pd.DataFrame:
     parts = []
     for at, name in enumerate(columns):
-        progress(f"drift of {name}", span[0] + (span[1] - span[0]) * at / len(columns))
+        progress(STEP, span[0] + (span[1] - span[0]) * at / len(columns))
         parts.append(_column_tests(months, name, settings, relative=relative))
     return _judged(pd.concat(parts, ignore_index=True), settings)
 
@@ -147,11 +150,9 @@ def _column_tests(
 ) -> pd.DataFrame:
     groups = len(months.groups)
     tested = column_blocks(name, months.reference, months.current, groups, relative=relative)
-    outcomes = [score_test(block, settings.untestable) for block in tested.blocks]
-    outcome = Outcome(
-        sum((each.statistic for each in outcomes), np.zeros(groups)),
-        sum((each.freedom for each in outcomes), np.zeros(groups)),
-    )
+    outcome = together([score_test(block, settings.untestable) for block in tested.blocks])
+    if tested.place is not None:
+        outcome = most_telling(outcome, score_test(tested.place, settings.untestable))
     return pd.DataFrame(
         {
             "cell_id": months.groups,
@@ -173,9 +174,10 @@ def _rows(month: Sample, groups: int) -> "np.ndarray[tuple[int], np.dtype[np.int
 
 
 def _judged(table: pd.DataFrame, settings: MonitoringSettings) -> pd.DataFrame:
-    q_value = q_values(table["p_value"].to_numpy(dtype=np.float64))
-    drifted = (q_value < settings.q_max) & (table["effect"] >= settings.effect_min)
-    return table.assign(q_value=q_value, drifted=drifted)
+    p_value = table["p_value"].to_numpy(dtype=np.float64)
+    candidate = table["effect"].to_numpy(dtype=np.float64) >= settings.effect_min
+    drifted = q_values(np.where(candidate, p_value, 1.0)) < settings.q_max
+    return table.assign(q_value=q_values(p_value), drifted=drifted)
 
 
 def _tests_against_the_rest(
@@ -188,10 +190,9 @@ def _tests_against_the_rest(
     moved = list(dict.fromkeys(table.loc[table["drifted"], "column"]))
     parts = [table[~table["column"].isin(moved)]]
     for at, name in enumerate(moved):
-        progress(f"drift of {name} against the rest", 0.8 + 0.2 * at / len(moved))
+        progress(STEP, 0.8 + 0.2 * at / len(moved))
         found = table[(table["column"] == name) & table["drifted"]]
         parts.append(_column_tests(_trimmed(months, found), name, settings, relative=True))
-    progress("drift", 1.0)
     return _judged(pd.concat(parts, ignore_index=True), settings) if moved else table
 
 
@@ -204,8 +205,7 @@ def _trimmed(months: Months, found: pd.DataFrame) -> Months:
             break
         out.append(code[name])
     reference, current = (
-        month._replace(weight=np.where(np.isin(month.group, out), 0.0, month.weight))
-        for month in (months.reference, months.current)
+        month.without(np.array(out, dtype=np.intp)) for month in (months.reference, months.current)
     )
     return months._replace(reference=reference, current=current)
 

@@ -37,5 +37,9 @@ def weighted_median(values: Floats, weight: Floats) -> float:
     known = ~np.isnan(values)
     if not known.any():
         return float("nan")
-    ordered, total = in_order(values[known], weight[known])
+    values, weight = values[known], weight[known]
+    if weight.min() == weight.max():
+        middle = (len(values) - 1) // 2
+        return float(np.partition(values, middle)[middle])
+    ordered, total = in_order(values, weight)
     return float(ordered[np.searchsorted(total, total[-1] / 2)])

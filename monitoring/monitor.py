@@ -12,7 +12,7 @@ from monitoring.drift import screen
 from monitoring.evidently_reports import write_report
 from monitoring.files import file_name, whole_file, write_text
 from monitoring.map_svg import cell_rings
-from monitoring.pooling import BANK, Pooling, Untested, pool
+from monitoring.pooling import BANK, Pooling, Untested, is_pool, pool
 from monitoring.settings import MonitoringSettings
 from monitoring.site import Place, Site, page
 
@@ -41,6 +41,21 @@ class MonitorReport:
     drift: Path
     index: Path
     full_reports: dict[str, Path]
+
+    @property
+    def flagged_cells(self) -> tuple[str, ...]:
+        """Cells that were tested alone and moved."""
+        return tuple(name for name in self.flagged if not is_pool(name))
+
+    @property
+    def flagged_pools(self) -> dict[str, list[str]]:
+        """Pools that moved, each with its small cells, of which any may be the cause."""
+        return {name: self.pools[name] for name in self.flagged if is_pool(name)}
+
+    @property
+    def tested_alone(self) -> int:
+        """How many cells were tested alone."""
+        return self.tested - len(self.pools)
 
 
 def monitor_month(
@@ -83,7 +98,7 @@ def monitor_month(
     links = {name: path.relative_to(out).as_posix() for name, path in full.items()}
     site = Site(as_of, grid_version, drift, pooling, places, links, settings)
     index = write_text(out / "index.html", page(site))
-    progress("drift site", 1.0)
+    progress("writing full reports", 1.0)
     return MonitorReport(
         as_of=as_of,
         grid_version=grid_version,
@@ -140,7 +155,7 @@ def _full_reports(
     members = {group: _members(pooling, group) for group in reported}
     paths: dict[str, Path] = {}
     for at, name in enumerate([BANK, *reported]):
-        progress(f"full report of {name}", 0.4 + 0.6 * at / (len(reported) + 1))
+        progress("writing full reports", 0.4 + 0.6 * at / (len(reported) + 1))
         before, after = (
             frame if name == BANK else frame[frame[CELL].isin(members[name])]
             for frame in (profile, current)

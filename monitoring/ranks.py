@@ -17,8 +17,20 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 LEVELS = 128
+DIGITS = 30  # binary digits kept of a value, nine decimal ones
 NARROWEST = 1e-9  # an interval of ranks below this is a point
 GRID = (np.arange(50) + 0.5) / 50  # ranks at which distribution functions are compared
+
+
+def rounded(values: Floats) -> Floats:
+    """Values to nine significant digits, so that one value computed in two ways stays one.
+
+    >>> len(np.unique(rounded(np.array([4.055555555555555, 4.055555555555556, 4.0555556]))))
+    2
+    """
+    mantissa, exponent = np.frexp(values)
+    kept: Floats = np.ldexp(np.rint(np.ldexp(mantissa, DIGITS)), exponent - DIGITS)
+    return kept
 
 
 class Ranking(NamedTuple):
@@ -98,3 +110,24 @@ def rank_distribution(lower: Floats, upper: Floats) -> Floats:
     width = np.maximum(upper - lower, NARROWEST)
     share: Floats = np.clip((GRID[None, :] - lower[:, None]) / width[:, None], 0.0, 1.0)
     return share
+
+
+def transport(before: Ranking, after: Ranking) -> Floats:
+    """Where customers of each level of one month are expected in the levels of the next.
+
+    Row i shares level i out over the levels that cover the same ranks of the next month: a
+    customer who moves as the bank does keeps the rank. Rows sum to 1.
+
+    >>> rare, rarer = (ranking(np.arange(10.0) > n, np.ones(10)) for n in (6, 7))
+    >>> transport(rare, rarer).round(2).tolist()
+    [[1.0, 0.0, 0.0], [0.33, 0.67, 0.0], [0.0, 0.0, 1.0]]
+    """
+    width = before.upper - before.lower
+    low = np.maximum(before.lower[:, None], after.lower)
+    shared = np.maximum(np.minimum(before.upper[:, None], after.upper) - low, 0.0)
+    shared[shared < NARROWEST * width[:, None]] = 0.0
+    points = np.flatnonzero(width <= NARROWEST)  # levels without a customer of the bank
+    shared[points] = 0.0
+    shared[points, np.searchsorted(after.upper[:-1], before.lower[points], side="right")] = 1.0
+    moves: Floats = shared / shared.sum(axis=1, keepdims=True)
+    return moves

@@ -31,6 +31,21 @@ class Sample(NamedTuple):
         group = np.zeros(len(self.frame), dtype=np.intp)
         return self._replace(group=group, case_weight=effective_counts(self.weight, group))
 
+    def without(self, groups: Ints) -> "Sample":
+        """The month with these groups left out of the bank, and tested against the rest of it.
+
+        The rest is a sample too: n customers against N others tell as much as nN / (n + N)
+        against a bank known exactly.
+        """
+        out = np.isin(self.group, groups)
+        weight = np.where(out, 0.0, self.weight)
+        rest = weight.sum() ** 2 / max(float((weight**2).sum()), 1e-300)
+        size = np.bincount(self.group[out], self.case_weight[out], minlength=1)
+        less = rest / (rest + size[np.where(out, self.group, 0)])
+        return self._replace(
+            weight=weight, case_weight=np.where(out, self.case_weight * less, self.case_weight)
+        )
+
 
 class Months(NamedTuple):
     """Reference and current month over the same groups."""

@@ -75,14 +75,23 @@ def page(site: Site) -> str:
 
 
 def verdict(site: Site) -> str:
-    """The finding in one sentence."""
-    flagged, tested = len(site.moved), len(site.pooling.groups)
-    if not tested:
+    """The finding in one sentence; a pool of small cells is never counted as a cell."""
+    pools = len(site.pooling.pools)
+    alone = len(site.pooling.groups) - pools
+    if not site.pooling.groups:
         return "No cell has enough customers to be tested"
-    if not flagged:
-        return f"No cell moved differently from the bank ({tested} tested)"
-    noun = "cell" if tested == 1 else "cells"
-    return f"{flagged} of {tested} {noun} moved differently from the bank"
+    moved_pools = sum(is_pool(name) for name in site.moved)
+    cells = _moved_of(len(site.moved) - moved_pools, alone, "cell")
+    small = _moved_of(moved_pools, pools, "pool", " of small cells")
+    parts = [part for part in (cells, small) if part]
+    if parts:
+        return f"{' and '.join(parts)} moved differently from the bank"
+    small = f" and {count(pools, 'pool')} of small cells" if pools else ""
+    return f"No cell moved differently from the bank ({count(alone, 'cell')}{small} tested)"
+
+
+def _moved_of(moved: int, tested: int, noun: str, more: str = "") -> str:
+    return f"{moved} of {count(tested, noun)}{more}" if moved else ""
 
 
 def _head(site: Site, day: str) -> str:
@@ -161,8 +170,14 @@ def _flagged(site: Site) -> str:
     note = ""
     if left:
         note = (
-            f'<p class="quiet">{count(len(left), "flagged cell")} without a full report (only the '
-            f"{site.settings.evidently_cells_max} most drifted get one): {_names(left)}.</p>"
+            f'<p class="quiet">{len(left):,} of these without a full report (only the '
+            f"{site.settings.evidently_cells_max} most drifted get one): "
+            f"{_names([group_name(name) for name in left])}.</p>"
+        )
+    if any(is_pool(name) for name in site.moved):
+        note += (
+            '<p class="quiet">Small cells are tested together: which of them moved, the test '
+            "cannot say.</p>"
         )
     about = {cell: (place.kind, place.parent) for cell, place in site.places.items()}
     table = flagged_table(site.moved, about, site.pooling, _quoted(site.links))
@@ -203,7 +218,7 @@ def _everyone(site: Site) -> str:
     total = len(site.pooling.group_of)
     return (
         f'<h2 id="cells">All tested cells</h2>\n<details><summary>{count(total, "cell")} in '
-        f"{count(len(site.pooling.groups), 'test group')}</summary>\n{table}\n</details>"
+        f"{count(len(site.pooling.groups), 'test')}</summary>\n{table}\n</details>"
     )
 
 
@@ -212,8 +227,9 @@ def _method(site: Site) -> str:
     return (
         '<h2 id="method">How this was found</h2>\n<p class="quiet">In each cell, values are ranked '
         "within the bank's month, so that what moves every cell alike moves none. A column is "
-        f"flagged when its q-value (false discoveries, Benjamini-Hochberg over all cells and "
-        f"columns) is below {settings.q_max:g} and its effect at least {settings.effect_min:g}. "
+        f"flagged when its effect is at least {settings.effect_min:g} and its q-value (false "
+        "discoveries, Benjamini-Hochberg over all cells and columns, smaller moves counted as "
+        f"none) below {settings.q_max:g}. "
         "An effect of 0.10 means that the cell's customers moved 10 places of 100 in the bank's "
         "ranking on average, or that 10 of 100 changed category or went missing. Cells with "
         f"fewer than {settings.cell_floor} customers in a month are tested together with the "

@@ -69,7 +69,7 @@ def test_the_ladder_goes_coordinates_district_outlet_bank():
     grid = partition(people_of(rows), valid_from=DAY)
     assert grid.assignment.kind.tolist() == ["h3", "district", "unlocated", "unlocated"]
     assert grid.assignment.cell_id.tolist()[1:] == ["district-a", "unlocated-x", "unlocated-bank"]
-    assert grid.assignment.parent.tolist() == ["outlet-x", "bank", "outlet-x", "bank"]
+    assert grid.assignment.parent.tolist() == ["outlet-x", "outlet-x", "outlet-x", "bank"]
     assert grid.assignment.confidence.tolist() == ["coordinates", "district", "none", "none"]
 
 

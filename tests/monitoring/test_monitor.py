@@ -69,7 +69,10 @@ def test_the_report_names_what_moved_and_what_was_left_out(report: MonitorReport
     assert set(report.flagged["C03"]) == {"credit_30d", "balance_last", "transactions_30d"}
     assert report.pools == {"parent:O1": ["C05", "C06"]}
     assert [row.cell_id for row in report.untested] == ["C08"]
+    assert report.flagged_cells == ("C03", HOSTILE)
+    assert report.flagged_pools == {}
     assert report.tested == 10
+    assert report.tested_alone == 9
     assert report.tests == 60
     assert report.without_full_report == (HOSTILE,)
     assert set(report.full_reports) == {"bank", "C03"}
@@ -90,7 +93,7 @@ def test_nothing_half_written_is_left(report: MonitorReport) -> None:
 
 def test_the_page_says_it_in_words_and_escapes_names(report: MonitorReport) -> None:
     html = report.index.read_text(encoding="utf-8")
-    assert "2 of 10 cells moved differently from the bank" in html
+    assert "2 of 9 cells moved differently from the bank" in html
     assert '<html lang="en">' in html
     assert "<script" not in html
     assert "C99&quot;&gt;&lt;script&gt;" in html
@@ -109,8 +112,40 @@ def test_a_quiet_month_without_outlines_is_a_page_too(month: Month, tmp_path: Pa
     found = monitor_month(after, before, {"features": []}, tmp_path, AS_OF, "grid-1", settings)
     html = found.index.read_text(encoding="utf-8")
     assert found.flagged == {}
-    assert "No cell moved differently from the bank (12 tested)" in html
+    assert "No cell moved differently from the bank (12 cells tested)" in html
     assert "there is no map" in html
+
+
+def test_a_pool_that_moved_is_not_counted_as_a_cell(month: Month, tmp_path: Path) -> None:
+    before, after = month(1, cells=8), month(2, cells=8)
+    rank = after.groupby("cell_id").cumcount()
+    after = after[~after["cell_id"].isin(["C05", "C06"]) | (rank < 70)]
+    after.loc[after["cell_id"].isin(["C05", "C06", "C01"]), "balance_last"] += 500
+    cells = cells_geojson(sorted(set(before["cell_id"])), set())
+    settings = MonitoringSettings(evidently_cells_max=0)
+    found = monitor_month(after, before, cells, tmp_path, AS_OF, "grid-1", settings)
+    assert found.flagged_cells == ("C01",)
+    assert found.flagged_pools == {"parent:O1": ["C05", "C06"]}
+    html = found.index.read_text(encoding="utf-8")
+    assert "1 of 6 cells and 1 of 1 pool of small cells moved differently" in html
+    assert "Small cells are tested together: which of them moved, the test cannot say" in html
+
+
+def test_progress_names_few_steps(month: Month, tmp_path: Path) -> None:
+    told: list[tuple[str, float]] = []
+    monitor_month(
+        month(2),
+        month(1),
+        {"features": []},
+        tmp_path,
+        AS_OF,
+        "grid-1",
+        MonitoringSettings(evidently_cells_max=0),
+        lambda step, share: told.append((step, share)),
+    )
+    assert {step for step, _ in told} == {"screening columns", "writing full reports"}
+    assert [share for _, share in told] == sorted(share for _, share in told)
+    assert told[-1][1] == 1
 
 
 def test_full_reports_of_an_earlier_run_are_removed(month: Month, tmp_path: Path) -> None:

@@ -59,3 +59,50 @@ def test_values_without_weight_do_not_shape_the_ranking() -> None:
 
 def test_a_month_without_values_has_a_ranking_too() -> None:
     assert ranks.ranking(np.array([]), np.array([])).level(np.array([3.0])).tolist() == [0]
+
+
+@given(NUMBERS)
+def test_rounding_keeps_order_and_nine_digits(values: list[float]) -> None:
+    x = np.sort(np.array(values, dtype=float))
+    found = ranks.rounded(x)
+    assert (np.diff(found) >= 0).all()
+    assert found == pytest.approx(x, rel=1e-9, abs=0)
+    assert (ranks.rounded(found) == found).all()
+    assert (ranks.rounded(-x) == -found).all()
+
+
+def test_rounding_leaves_gaps_and_infinities() -> None:
+    found = ranks.rounded(np.array([np.nan, np.inf, -np.inf, 0.0, 5e-324, 1e308]))
+    assert np.isnan(found[0])
+    assert found[1:].tolist() == pytest.approx(
+        [np.inf, -np.inf, 0.0, 0.0, 1e308], rel=1e-9, abs=1e-300
+    )
+
+
+@given(st.floats(1e-6, 1e9), st.integers(1, 40))
+def test_noise_in_the_last_digits_is_rounded_away(value: float, steps: int) -> None:
+    grid = float(ranks.rounded(np.array([value]))[0])
+    noisy = grid * (1 + np.array([-steps, 0, steps]) * 1e-15)
+    assert len(np.unique(ranks.rounded(noisy))) == 1
+
+
+@given(NUMBERS, NUMBERS)
+def test_transport_turns_the_bank_of_one_month_into_that_of_the_next(
+    before: list[float], after: list[float]
+) -> None:
+    months = [ranks.ranking(np.array(x, dtype=float), np.ones(len(x))) for x in (before, after)]
+    moves = ranks.transport(*months)
+    widths = [month.upper - month.lower for month in months]
+    assert (moves >= 0).all()
+    assert moves.sum(axis=1) == pytest.approx(np.ones(len(moves)))
+    assert widths[0] @ moves == pytest.approx(widths[1], abs=1e-6)
+
+
+def test_nobody_moves_when_the_bank_does_not() -> None:
+    month = ranks.ranking(np.random.default_rng(0).poisson(3, 500).astype(float), np.ones(500))
+    assert ranks.transport(month, month) == pytest.approx(np.eye(len(month.edges)))
+
+
+def test_a_value_above_all_of_the_bank_stays_above_all() -> None:
+    months = [ranks.ranking(np.zeros(10), np.ones(10))] * 2
+    assert ranks.transport(*months).tolist() == [[1.0, 0.0], [0.0, 1.0]]
