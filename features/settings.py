@@ -5,6 +5,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+LabelKind = Literal["closed", "silent", "zero_balance", "balance_attrition"]
 ReaderName = Literal["simulated", "berka", "complete_journey", "telco", "tables"]
 
 
@@ -17,9 +18,9 @@ class Section(BaseModel):
 class BankSettings(Section):
     """[bank]: what is the same for every table."""
 
-    name: str = "bank"
-    timezone: str = "UTC"
-    currency: str = "CNY"
+    name: str = "bank"  # in words
+    timezone: str = "UTC"  # cut-offs begin at its midnight; times without an offset are its
+    currency: str = "CNY"  # of every amount
 
     @field_validator("timezone")
     @classmethod
@@ -35,9 +36,9 @@ class TableSource(Section):
     file: str | None = None  # path or glob under sources.path: *.parquet, *.csv, *.csv.gz
     table: str | None = None  # table or view of sources.database, with its schema if any
     columns: dict[str, str] = Field(default_factory=dict)  # contract name -> the bank's name
-    delimiter: str = ","
-    decimal: str = "."
-    encoding: str = "utf-8"
+    delimiter: str = ","  # of CSV columns
+    decimal: str = "."  # of numbers in text
+    encoding: str = "utf-8"  # of CSV files
     date_format: str | None = None  # strptime form; ISO 8601 when absent
     timezone: str | None = None  # of times without an offset; the bank's when absent
 
@@ -45,23 +46,23 @@ class TableSource(Section):
 class SourceSettings(Section):
     """[sources]: which reader, and where its files are."""
 
-    reader: ReaderName = "tables"
-    path: str = "."
+    reader: ReaderName = "tables"  # what the sources look like
+    path: str = "."  # the folder with the source files
     database: str | None = None  # ibis URL without a secret, or "env:NAME" to read it from NAME
-    customers: TableSource | None = None
-    transactions: TableSource | None = None
-    holdings: TableSource | None = None
-    service_events: TableSource | None = None
-    closures: TableSource | None = None
+    customers: TableSource | None = None  # [sources.customers], reader tables
+    transactions: TableSource | None = None  # [sources.transactions]
+    holdings: TableSource | None = None  # [sources.holdings], if any
+    service_events: TableSource | None = None  # [sources.service_events], if any
+    closures: TableSource | None = None  # [sources.closures], if any
     rejected_share_max: float = Field(default=0.01, ge=0, le=1)  # over it, the contract is broken
 
 
 class EngineSettings(Section):
     """[engine]: where feature queries run."""
 
-    kind: Literal["duckdb"] = "duckdb"
-    threads: int = Field(default=2, ge=1)
-    memory: str = "8GB"
+    kind: Literal["duckdb"] = "duckdb"  # the embedded engine
+    threads: int = Field(default=2, ge=1)  # of the queries
+    memory: str = "8GB"  # beyond it a query spills to disk
 
 
 class LabelSettings(Section):
@@ -71,9 +72,9 @@ class LabelSettings(Section):
     and is `outcome_days` long.
     """
 
-    kind: Literal["closed", "silent", "zero_balance", "balance_attrition"] = "silent"
-    observation_days: int = Field(default=90, ge=1)
-    gap_days: int = Field(default=30, ge=0)
-    outcome_days: int = Field(default=90, ge=1)
+    kind: LabelKind = "silent"  # left; no own transaction; nothing left; mean balance fell
+    observation_days: int = Field(default=90, ge=1)  # before the cut-off
+    gap_days: int = Field(default=30, ge=0)  # time to act
+    outcome_days: int = Field(default=90, ge=1)  # in which a customer is lost or not
     balance_ratio: float = Field(default=0.5, gt=0, le=1)  # balance_attrition: X
     zero_below: float = Field(default=1.0, ge=0)  # zero_balance: money that counts as nothing

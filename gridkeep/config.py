@@ -25,7 +25,7 @@ from training.settings import RetentionSettings, SegmentationSettings, TrackingS
 class OutputSettings(Section):
     """[output]: the folder under which everything is written."""
 
-    folder: str = "."
+    folder: str = "."  # tables, grids, snapshots, reports and logs go here
 
 
 class Config(BaseModel):

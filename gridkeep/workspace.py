@@ -14,6 +14,7 @@ from domain.grid import assign
 from features.engine import Tables, open_tables
 from features.grid_store import current_version, read_grid
 from features.intake import data_hashes, is_current, take_in
+from features.registry import FEATURES
 from gridkeep.config import Config
 
 Progress = Callable[[str, float], None]
@@ -107,4 +108,7 @@ def reference_rows(
         if profile.grid_version == current_version(config.layout):
             return profile.rows
         reference = profile.as_of
-    return read_features(snapshot_of(config, tables, reference, progress))
+    watched = [name for name, known in FEATURES.items() if known.monitored]
+    return read_features(
+        snapshot_of(config, tables, reference, progress), ["customer_id", "cell_id", *watched]
+    )

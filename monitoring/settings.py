@@ -16,8 +16,8 @@ class MonitoringSettings(Section):
     0.05
     """
 
-    q_max: float = Field(default=0.05, gt=0, lt=1)
-    effect_min: float = Field(default=0.05, ge=0, le=1)
+    q_max: float = Field(default=0.05, gt=0, lt=1)  # false-discovery rate of an alarm
+    effect_min: float = Field(default=0.05, ge=0, le=1)  # smallest effect of an alarm
     cell_floor: int = Field(default=100, ge=1)  # fewer rows in either month: tested in a pool
     untestable: int = Field(default=30, ge=2)  # a last pool with fewer rows is not tested
     columns: list[str] | None = None  # all columns of the profile when absent

@@ -89,3 +89,17 @@ def test_the_road_to_serving_knows_no_pickle(repository):
             text = module.read_text(encoding="utf-8")
             assert not re.search(r"^\s*(import|from) (pickle|joblib|dill|cloudpickle)", text, re.M)
             assert "pyfunc.load_model(" not in text
+
+
+def test_every_column_of_scores_and_drift_is_described(repository):
+    from domain.scores import SCORE_COLUMNS
+    from monitoring.drift import DRIFT_COLUMNS
+
+    page = (repository / "docs" / "outputs.md").read_text(encoding="utf-8")
+    missing = [name for name in (*SCORE_COLUMNS, *DRIFT_COLUMNS) if f"`{name}`" not in page]
+    assert missing == []
+
+
+def test_every_configuration_key_has_a_meaning(repository):
+    page = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert [line for line in page.splitlines() if line.endswith("|  |")] == []

@@ -16,18 +16,18 @@ class RetentionSettings(Section):
     """
 
     train_cutoffs: int = Field(default=6, ge=1)  # months; fewer when the history is short
-    evaluate_cutoffs: int = Field(default=2, ge=1)
+    evaluate_cutoffs: int = Field(default=2, ge=1)  # months that judge
     train_as_of: tuple[date, ...] = ()  # explicit cut-offs win over the counts above
-    evaluate_as_of: tuple[date, ...] = ()
-    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    evaluate_as_of: tuple[date, ...] = ()  # explicit cut-offs that judge
+    learning_rate: float = Field(default=0.05, gt=0, le=1)  # LightGBM's
     rounds: int = Field(default=600, ge=1)  # at most; early stopping finds the number
-    num_leaves: int = Field(default=7, ge=2)
-    min_data_in_leaf: int = Field(default=200, ge=1)
-    feature_fraction: float = Field(default=0.4, gt=0, le=1)
-    lambda_l2: float = Field(default=10.0, ge=0)
-    folds: int = Field(default=5, ge=2)
+    num_leaves: int = Field(default=7, ge=2)  # LightGBM's
+    min_data_in_leaf: int = Field(default=200, ge=1)  # LightGBM's
+    feature_fraction: float = Field(default=0.4, gt=0, le=1)  # LightGBM's
+    lambda_l2: float = Field(default=10.0, ge=0)  # LightGBM's
+    folds: int = Field(default=5, ge=2)  # of customers, for early stopping and calibration
     trials: int = Field(default=0, ge=0)  # random parameter sets to try; 0: the values above
-    bootstrap: int = Field(default=200, ge=20)
+    bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
     cell_auc_customers: int = Field(default=200, ge=2)  # smallest cell with an AUC of its own
     min_positives: int = Field(default=20, ge=2)  # lost customers needed to train at all
     profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
@@ -51,16 +51,16 @@ class SegmentationSettings(Section):
     value_feature: str | None = None  # absent: the mean balance where known, else the debits
     tier_shares: tuple[float, ...] = (0.5, 0.3, 0.2)  # of customers, from low value to high
     behaviour: tuple[str, ...] = ()  # features that clusters are made of; empty: the usual ones
-    clusters_min: int = Field(default=3, ge=2)
-    clusters_max: int = Field(default=6, ge=2)
+    clusters_min: int = Field(default=3, ge=2)  # fewest behaviour clusters tried
+    clusters_max: int = Field(default=6, ge=2)  # most behaviour clusters tried
     segment_share_min: float = Field(default=0.01, ge=0, lt=0.5)  # smaller ones join a neighbour
     horizon_months: int = Field(default=3, ge=1)  # "next quarter"
     held_out: float = Field(default=0.2, gt=0, lt=1)  # customers kept aside to test `assign`
-    rounds: int = Field(default=120, ge=1)
-    learning_rate: float = Field(default=0.1, gt=0, le=1)
-    num_leaves: int = Field(default=15, ge=2)
-    bootstrap: int = Field(default=200, ge=20)
-    profile_customers: int = Field(default=500, ge=1)
+    rounds: int = Field(default=120, ge=1)  # trees a class
+    learning_rate: float = Field(default=0.1, gt=0, le=1)  # LightGBM's
+    num_leaves: int = Field(default=15, ge=2)  # LightGBM's
+    bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
+    profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
     seed: int = 0
     threads: int = Field(default=1, ge=1)  # more pay on idle cores only: waiting threads spin
 
@@ -88,4 +88,4 @@ class TrackingSettings(Section):
     """
 
     uri: str = "sqlite:///mlruns/mlflow.db"  # relative to the configuration file
-    experiment: str = "gridkeep"
+    experiment: str = "gridkeep"  # MLflow's
