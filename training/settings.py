@@ -31,7 +31,7 @@ class RetentionSettings(Section):
     cell_auc_customers: int = Field(default=200, ge=2)  # smallest cell with an AUC of its own
     min_positives: int = Field(default=20, ge=2)  # lost customers needed to train at all
     profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
-    seed: int = 0
+    seed: int = 0  # of everything drawn
     threads: int = Field(default=1, ge=1)  # more pay on idle cores only: waiting threads spin
 
     @model_validator(mode="after")
@@ -61,7 +61,7 @@ class SegmentationSettings(Section):
     num_leaves: int = Field(default=15, ge=2)  # LightGBM's
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
     profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
-    seed: int = 0
+    seed: int = 0  # of everything drawn
     threads: int = Field(default=1, ge=1)  # more pay on idle cores only: waiting threads spin
 
     @property
