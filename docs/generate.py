@@ -41,7 +41,7 @@ def commands() -> str:
     parts = ["# Commands", "", "What `gridkeep VERB --help` prints.", ""]
     for name in group.list_commands(click.Context(group)):
         command = group.commands[name]
-        context = click.Context(command, info_name=f"gridkeep {name}", max_content_width=100)
+        context = click.Context(command, info_name=f"gridkeep {name}", terminal_width=100)
         parts += [f"## gridkeep {name}", "", "```", command.get_help(context), "```", ""]
     return "\n".join(parts)
 

@@ -224,9 +224,10 @@ def _outlines(polygons: Mapping[str, Any] | None, settings: GridSettings) -> dic
 
 
 def _folded(name: str) -> str:
-    """Without accents and case, so that 'Benešov' meets 'Benesov'."""
+    """Without accents, case and spaces at hyphens: 'Brno-město' meets 'Brno - mesto'."""
     plain = unicodedata.normalize("NFKD", name)
-    return "".join(char for char in plain if not unicodedata.combining(char)).casefold().strip()
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    return "-".join(part.strip() for part in bare.casefold().split("-"))
 
 
 def _version(

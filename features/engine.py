@@ -3,6 +3,7 @@
 Engine specifics live here and in `features.dialect`; everything else is ibis.
 """
 
+import contextlib
 import shutil
 import tempfile
 import weakref
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import duckdb
 import ibis
 import pandas as pd
 import pyarrow as pa
@@ -104,8 +106,9 @@ def connect(settings: EngineSettings = DEFAULT) -> Any:
         shutil.rmtree(spill, ignore_errors=True)
         raise BadInput(f"[engine] is refused: {error}; write memory like '8GB'") from error
     weakref.finalize(engine, shutil.rmtree, spill, ignore_errors=True)
-    for option in ("TimeZone = 'UTC'", "enable_progress_bar = false"):
-        engine.raw_sql(f"SET {option}")
+    engine.raw_sql("SET TimeZone = 'UTC'")
+    with contextlib.suppress(duckdb.Error):  # a notebook without widgets has no bar to switch off
+        engine.raw_sql("SET enable_progress_bar = false")
     return engine
 
 

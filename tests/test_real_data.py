@@ -45,8 +45,7 @@ def balance_fell(home: Path, cutoff: str, days: int, ratio: float) -> pd.DataFra
 def test_berka_districts_are_cells(berka, shared_data):
     home, found = berka
     grid = pd.read_parquet(next(home.glob("grids/grid-*/assignment.parquet")))
-    columns = {"delim": ";", "header": True}
-    accounts = duckdb.read_csv(str(shared_data / "berka" / "account.asc"), **columns).df()
+    accounts = pd.read_csv(shared_data / "berka" / "account.asc", sep=";")
     assert len(grid) == len(accounts)
     assert sorted(grid.cell_id.value_counts()) == sorted(accounts.district_id.value_counts())
     cells = found["partition"]["report"]

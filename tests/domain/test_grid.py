@@ -116,12 +116,15 @@ def test_district_outlines_meet_their_names_without_accents():
     polygons = {
         "type": "FeatureCollection",
         "features": [
-            {"properties": {"r": "Benešov"}, "geometry": {"type": "Polygon", "coordinates": []}},
+            {
+                "properties": {"r": "Benešov-město"},
+                "geometry": {"type": "Polygon", "coordinates": []},
+            },
             {"properties": {"r": "Praha"}, "geometry": {"type": "Point", "coordinates": [1, 2]}},
         ],
     }
     setting = GridSettings(polygon_name="r", polygon_aliases={"Hl.m. Praha": "Praha"})
-    rows = [(None, "Benesov", None), (None, "Hl.m. Praha", None)]
+    rows = [(None, "Benesov - mesto", None), (None, "Hl.m. Praha", None)]
     grid = partition(people_of(rows), setting, valid_from=DAY, polygons=polygons)
     assert [cell.geometry["type"] for cell in grid.cells] == ["Polygon", "Point"]
     with pytest.raises(BadInput, match="polygon_name"):
