@@ -26,7 +26,7 @@ demo: setup ## simulate a bank and run every step on it (writes demo/ and mlruns
 	$(BIN)/gridkeep demo --out demo
 
 test: setup ## run every test
-	$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
 
 check: setup lint types imports ## format, lint, types and import contracts; `make test` is the rest
 

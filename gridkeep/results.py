@@ -193,8 +193,8 @@ class Monitored:
 
     @property
     def flagged(self) -> bool:
-        """Whether a cell, or the bank as a whole, moved."""
-        return bool(self.report.flagged or self.report.bank_columns)
+        """Whether a cell or a pool of small cells moved."""
+        return bool(self.report.flagged)
 
     def lines(self) -> Sequence[str]:
         """The verdict, the flagged cells, and where to look."""

@@ -79,14 +79,9 @@ def online_store(config: Config, as_of: date | None, progress: Progress) -> Path
     """The look-up store of one cut-off: the one named, else the latest snapshot's."""
     from features.online import build_online
 
-    if as_of is None:
-        found = sorted(config.layout.snapshots.glob("*.parquet"))
-        if not found:
-            raise BadInput(
-                "no feature snapshot yet; run `gridkeep score`, or name one: --as-of DATE"
-            )
-        as_of = date.fromisoformat(found[-1].stem)
-    snapshot = snapshot_of(config, clean_tables(config, progress), as_of, progress)
+    tables = clean_tables(config, progress)
+    as_of = as_of or _latest_snapshot(config, tables)
+    snapshot = snapshot_of(config, tables, as_of, progress)
     store = config.layout.root / "online" / f"{as_of.isoformat()}.sqlite"
     if not store.exists() or store.stat().st_mtime < snapshot.stat().st_mtime:
         progress("building the look-up store", 0.0)
@@ -94,6 +89,17 @@ def online_store(config: Config, as_of: date | None, progress: Progress) -> Path
         build_online(snapshot, store)
         progress("building the look-up store", 1.0)
     return store
+
+
+def _latest_snapshot(config: Config, tables: Tables) -> date:
+    """The latest cut-off with a snapshot that the data reach."""
+    from features.labels import label_end
+
+    found = [path.stem for path in config.layout.snapshots.glob("????-??-??.parquet")]
+    days = [date.fromisoformat(day) for day in found if day <= label_end(tables).isoformat()]
+    if not days:
+        raise BadInput("no feature snapshot yet; run `gridkeep score`, or name one: --as-of DATE")
+    return max(days)
 
 
 def reference_rows(

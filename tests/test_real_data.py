@@ -92,11 +92,11 @@ def test_journey_keeps_every_transaction_and_household(journey, shared_data):
     source = str(shared_data / "complete_journey" / "transactions.parquet")
     rows, households, spent = duckdb.sql(
         f"SELECT count(*), count(DISTINCT household_id), sum(sales_value) FROM '{source}'"
-    ).fetchone()
+    ).fetchall()[0]
     ours = duckdb.sql(
         "SELECT count(*), count(DISTINCT customer_id), -sum(amount) "
         f"FROM '{home}/tables/transactions.parquet'"
-    ).fetchone()
+    ).fetchall()[0]
     assert ours[:2] == (rows, households)
     assert ours[2] == pytest.approx(spent, rel=1e-9)
 

@@ -29,12 +29,18 @@ evidently_cells_max = 1
 """
 
 
-def gridkeep(home: Path, *words: str, code: int = 0) -> str:
-    """Run the command in a process of its own; give its standard output."""
+def answered(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
     command = [sys.executable, "-m", "gridkeep", *words, "--config", "gridkeep.toml"]
     done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
-    assert done.returncode == code, (words, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
+    return done
+
+
+def gridkeep(home: Path, *words: str) -> str:
+    """Standard output of a call that succeeds."""
+    done = answered(home, *words)
+    assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout
 
 
@@ -86,27 +92,23 @@ def test_the_first_versions_are_champions_and_the_gate_moves_them(road):
     assert "version 1" in gridkeep(road, "rollback", "retention")
 
 
-def test_a_month_is_monitored_and_named(road):
-    done = json.loads(gridkeep(road, "monitor", "--as-of", AS_OF, "--json", code=2))
+def test_a_month_is_monitored_and_the_exit_code_says_whether_a_cell_moved(road):
+    done = answered(road, "monitor", "--as-of", AS_OF, "--json")
+    found = json.loads(done.stdout)["report"]
+    assert done.returncode == (2 if found["flagged"] else 0)
     report = road / "reports" / AS_OF
     drift = pd.read_parquet(report / "drift.parquet")
     assert set(drift.grid_version) == {(road / "grids" / "current").read_text().strip()}
-    assert "categories_365d" in done["report"]["bank_columns"]  # the code that was changed
+    assert "categories_365d" in found["bank_columns"]  # the code that was changed
+    moved = drift[drift.drifted & (drift.cell_id != "bank")]
+    assert set(moved.cell_id) == set(found["flagged"])
     page = (report / "index.html").read_text(encoding="utf-8")
     assert "<svg" in page
 
 
 def test_a_quiet_month_flags_no_cell(road):
-    quiet = "2025-02-01"
-    command = [sys.executable, "-m", "gridkeep", "monitor", "--as-of", quiet, "--json"]
-    done = subprocess.run(
-        [*command, "--reference", "2025-01-01"],
-        cwd=road,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert json.loads(done.stdout)["report"]["flagged"] == {}
+    words = ["--as-of", "2025-02-01", "--reference", "2025-01-01"]
+    assert json.loads(gridkeep(road, "monitor", *words, "--json"))["report"]["flagged"] == {}
 
 
 def test_a_served_score_is_the_batch_score(road):
