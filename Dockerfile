@@ -1,7 +1,7 @@
 # The scoring service. Build: docker build -t gridkeep .
 # Run: docker run -p 127.0.0.1:3000:3000 -e GRIDKEEP_API_KEYS=... -v "$PWD/bank:/srv/bank" gridkeep
 FROM python:3.11-slim-bookworm AS build
-COPY --from=ghcr.io/astral-sh/uv:0.9 /uv /usr/local/bin/uv
+RUN pip install --no-cache-dir uv==0.13.9
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 WORKDIR /app
 COPY pyproject.toml uv.lock README.md LICENSE ./
