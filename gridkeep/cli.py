@@ -1,14 +1,17 @@
 """The `gridkeep` command: parse, call one function, print its result.
 
-Exit codes: 0 fine, 1 bad input or configuration, 2 a monitored condition, 3 a bug of ours.
+Exit codes: 0 fine, 1 bad input or configuration, 2 a monitored condition, 3 a bug of ours,
+143 ended by SIGTERM.
 Everything heavy is imported inside the verb, so that `--help` answers at once.
 """
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -213,8 +216,25 @@ def ui(path: Path, as_json: bool, port: int) -> None:
     open_ui(_config(path), port)
 
 
+class Stopped(SystemExit):
+    """SIGTERM, as what unwinds the stack: everything half-written is removed on the way."""
+
+
 def main() -> None:
     """Run the command; turn every failure into one message and an exit code."""
+    before = signal.signal(signal.SIGTERM, _unwind)
+    try:
+        _run()
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _unwind(number: int, _: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one must not break off the tidying up
+    raise Stopped(128 + number)
+
+
+def _run() -> None:
     try:
         group(standalone_mode=False)
     except click.exceptions.Exit as stop:
@@ -222,6 +242,9 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(1)
+    except Stopped:
+        click.echo("stopped; nothing half-written was left", err=True)
+        raise
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped; nothing half-written was left", err=True)
         sys.exit(1)
@@ -237,10 +260,12 @@ def _report_bug(error: Exception) -> None:
     import os
     import traceback
 
+    from domain.model_store import redacted
+
     if os.environ.get("GRIDKEEP_TRACEBACK"):
-        traceback.print_exception(error)
+        click.echo(redacted("".join(traceback.format_exception(error))), err=True)
     click.echo(
-        f"this is a bug of gridkeep: {type(error).__name__}: {error}\n"
+        f"this is a bug of gridkeep: {type(error).__name__}: {redacted(str(error))}\n"
         "set GRIDKEEP_TRACEBACK=1 and run it again to see where",
         err=True,
     )

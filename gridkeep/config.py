@@ -1,6 +1,5 @@
 """`gridkeep.toml`: every stage's section composed, checked, and its paths resolved."""
 
-import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,12 @@ from features.settings import (
 )
 from monitoring.settings import MonitoringSettings
 from serving.settings import ServingSettings
-from training.settings import RetentionSettings, SegmentationSettings, TrackingSettings
+from training.settings import (
+    RetentionSettings,
+    SegmentationSettings,
+    TrackingSettings,
+    store_uri,
+)
 
 
 class OutputSettings(Section):
@@ -59,11 +63,7 @@ class Config(BaseModel):
     @property
     def tracking_uri(self) -> str:
         """Where models are kept; MLFLOW_TRACKING_URI wins, a relative SQLite path is ours."""
-        uri = os.environ.get("MLFLOW_TRACKING_URI") or self.tracking.uri
-        scheme, _, path = uri.partition(":///")
-        if scheme == "sqlite" and not path.startswith("/"):
-            return f"sqlite:///{(self.home / path).resolve()}"
-        return uri
+        return store_uri(self.tracking, self.home)
 
 
 def load_config(path: Path) -> Config:

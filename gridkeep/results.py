@@ -178,9 +178,11 @@ class Scored:
         """Customers by risk band, and the value at risk."""
         found = self.summary
         bands = ", ".join(f"{count:,} {band}" for band, count in found.risk_bands.items())
+        unknown = found.value_unknown
+        without = f" ({unknown:,} customers have no known value)" if unknown else ""
         return [
             f"{found.customers:,} customers scored at {self.as_of}: {bands}; "
-            f"value at risk {found.value_at_risk:,.0f}",
+            f"value at risk {found.value_at_risk:,.0f}{without}",
             f"written to {found.out}",
         ]
 

@@ -89,6 +89,12 @@ cell_floor = 30
 """
 
 
+TELCO_NOTE = """\
+# Every customer of this sample who left did so on one day: it has cells and features, but no
+# earlier cut-off to learn from, so `gridkeep train retention` says that the label has one class.
+"""
+
+
 def template(reader: str) -> str:
     """The text of a configuration that reads `reader`.
 
@@ -155,7 +161,7 @@ def _telco() -> str:
         name="Telco sample", timezone="UTC", currency="USD", reader="telco", path="telco"
     )
     label = LABEL.format(kind="closed", observation=90, gap=0, outcome=30)
-    return head + label + GRID.format(basis="h3", floor=100) + "resolution = 6\n"
+    return head + TELCO_NOTE + label + GRID.format(basis="h3", floor=100) + "resolution = 6\n"
 
 
 _TEXT = {

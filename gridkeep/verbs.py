@@ -9,12 +9,13 @@ from typing import Any
 from domain.errors import BadInput
 from domain.grid import partition
 from features.grid_store import cells_geojson, current_version, grid_report, write_grid
-from features.intake import data_hashes, take_in
+from features.intake import data_hashes
 from gridkeep import results
 from gridkeep.config import Config
 from gridkeep.workspace import (
     cells_of,
     clean_tables,
+    deliver,
     online_store,
     people_of,
     polygons,
@@ -38,9 +39,7 @@ def simulate_bank(
 
 def check_sources(config: Config, progress: Progress) -> results.Checked:
     """Read the sources through the door, whether or not they changed."""
-    report = take_in(
-        config.sources, config.source_folder, config.layout, config.bank.timezone, progress
-    )
+    report = deliver(config, progress)
     return results.Checked(report.quality, config.layout.quarantine)
 
 
@@ -188,10 +187,14 @@ def open_ui(config: Config, port: int) -> None:
     import subprocess
     import sys
 
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", config.tracking_uri]
-    command += ["--host", "127.0.0.1", "--port", str(port)]
-    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    subprocess.run(command, env={**os.environ, **quiet}, check=False)  # noqa: S603 (our interpreter)
+    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
+    # by the environment: everyone on the machine can read a command line, password included
+    given = {
+        "MLFLOW_BACKEND_STORE_URI": config.tracking_uri,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    }
+    subprocess.run(command, env={**os.environ, **given}, check=False)  # noqa: S603 (our interpreter)
 
 
 def _store(config: Config) -> Any:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from domain.errors import BadInput
 from domain.grid import assign
 from features.engine import Tables, open_tables
 from features.grid_store import current_version, read_grid
-from features.intake import data_hashes, is_current, take_in
+from features.intake import IntakeReport, data_hashes, is_current, take_in
 from features.registry import FEATURES
 from gridkeep.config import Config
 
@@ -23,10 +23,22 @@ Progress = Callable[[str, float], None]
 def clean_tables(config: Config, progress: Progress) -> Tables:
     """The contract tables; sources that changed are read again first."""
     if not is_current(config.sources, config.source_folder, config.layout, config.bank.timezone):
-        take_in(
-            config.sources, config.source_folder, config.layout, config.bank.timezone, progress
-        ).require_sound()
-    return open_tables(config.layout.tables, config.engine, config.bank.timezone)
+        deliver(config, progress).require_sound()
+    return open_tables(
+        config.layout.tables, config.engine, config.bank.timezone, config.sources.stale_days
+    )
+
+
+def deliver(config: Config, progress: Progress) -> IntakeReport:
+    """The sources through the door, as of this moment."""
+    return take_in(
+        config.sources,
+        config.source_folder,
+        config.layout,
+        config.bank.timezone,
+        progress,
+        now=datetime.now(UTC),
+    )
 
 
 def cells_of(config: Config, tables: Tables) -> pd.DataFrame:
@@ -61,7 +73,8 @@ def snapshot_of(config: Config, tables: Tables, as_of: date, progress: Progress)
 
     path = config.layout.snapshot(as_of)
     version, hashes = current_version(config.layout), data_hashes(config.layout)
-    if not is_fresh(path, grid_version=version, data_hashes=hashes):
+    zone = config.bank.timezone
+    if not is_fresh(path, grid_version=version, data_hashes=hashes, timezone=zone):
         path.parent.mkdir(parents=True, exist_ok=True)
         write_features(
             tables,
