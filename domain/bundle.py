@@ -36,9 +36,13 @@ class ModelCard(BaseModel):
     evaluated_as_of: tuple[date, ...]
     profile_as_of: date
     git_revision: str
+    features_hash: str  # features.registry.features_hash(): the definitions it was trained with
     data_hashes: dict[str, str]
     settings: dict[str, Any]
     metrics: dict[str, float]
+    judged_on: str = ""  # cut-offs and label, in words
+    compared_with: str | None = None  # version of the champion judged on the same rows
+    notes: tuple[str, ...] = ()  # what a reader of the figures must know
     value_feature: str | None = None  # money at risk is churn probability x this feature
     risk_edges: tuple[float, float] | None = None  # lower edges of medium and high
     segments: tuple[str, ...] = ()  # class index of the boosters -> name

@@ -14,6 +14,15 @@ def cutoff_instant(as_of: date, timezone: str = "UTC") -> datetime:
     return local.astimezone(UTC).replace(tzinfo=None)
 
 
+def local_day(instant: datetime, timezone: str = "UTC") -> date:
+    """The day of a naive UTC time in the bank's time zone.
+
+    >>> local_day(datetime(2026, 2, 28, 16), "Asia/Shanghai")
+    datetime.date(2026, 3, 1)
+    """
+    return instant.replace(tzinfo=UTC).astimezone(ZoneInfo(timezone)).date()
+
+
 def months_before(day: date, months: int) -> date:
     """The same day `months` earlier, or the last day of a shorter month.
 

@@ -29,7 +29,8 @@ would be unfair to decide by; `marketing_opt_out`, which is a wish to respect, n
 `holdings.balance`, which says nothing of a past cut-off. Occupation, income band and kind have
 no history: they are what the bank knows today.
 
-**Watched** columns are compared month by month in every cell; clocks like age are not.
+**Watched** columns are compared month by month in every cell; clocks like age are not, nor is
+`balance_usual`, whose two parts are.
 """
 
 

@@ -4,6 +4,7 @@ Engine specifics live here and in `features.dialect`; everything else is ibis.
 """
 
 import contextlib
+import os
 import shutil
 import tempfile
 import weakref
@@ -20,7 +21,8 @@ from ibis.expr.types import Table, Value
 from domain.errors import BadInput
 from domain.tables import CONTRACTS, Column, Contract
 from features.arrow import ARROW
-from features.settings import EngineSettings
+from features.atomic import claim, sweep
+from features.settings import EngineSettings, SourceSettings
 
 IBIS = {
     "string": "string",
@@ -29,11 +31,16 @@ IBIS = {
     "date": "date",
     "boolean": "boolean",
 }
+SPILL = "gridkeep-spill-"
 DEFAULT = EngineSettings()
+STALE_DAYS: int = SourceSettings().stale_days
 
 
 class Tables(NamedTuple):
-    """The five contract tables as ibis tables of one connection, and the bank's time zone."""
+    """The five contract tables as ibis tables of one connection, and the bank's time zone.
+
+    A cut-off may lie `stale_days` behind the day after the last transaction, not further.
+    """
 
     customers: Table
     transactions: Table
@@ -41,6 +48,7 @@ class Tables(NamedTuple):
     service_events: Table
     closures: Table
     timezone: str = "UTC"
+    stale_days: int = STALE_DAYS
 
     @property
     def connection(self) -> Any:
@@ -48,7 +56,12 @@ class Tables(NamedTuple):
         return self.customers.get_backend()
 
 
-def open_tables(folder: Path, settings: EngineSettings = DEFAULT, timezone: str = "UTC") -> Tables:
+def open_tables(
+    folder: Path,
+    settings: EngineSettings = DEFAULT,
+    timezone: str = "UTC",
+    stale_days: int = STALE_DAYS,
+) -> Tables:
     """The contract tables in a folder of `NAME.parquet`; nothing is read into memory.
 
     Raises BadInput for a file or column that is missing, or a file that is not Parquet.
@@ -57,7 +70,7 @@ def open_tables(folder: Path, settings: EngineSettings = DEFAULT, timezone: str 
     tables = {
         name: _read(engine, folder / f"{name}.parquet", CONTRACTS[name]) for name in CONTRACTS
     }
-    return Tables(**tables, timezone=timezone)
+    return Tables(**tables, timezone=timezone, stale_days=stale_days)
 
 
 def tables_of(frames: Mapping[str, pd.DataFrame], timezone: str = "UTC") -> Tables:
@@ -97,19 +110,35 @@ def batches_of(table: Table, rows: int = 100_000) -> Iterator[pa.Table]:
 
 def connect(settings: EngineSettings = DEFAULT) -> Any:
     """A DuckDB of our own in memory, in UTC, spilling to a folder that goes when it goes."""
-    spill = tempfile.mkdtemp(prefix="gridkeep-spill-")
+    spill = _spill_folder()
     try:
         engine = ibis.duckdb.connect(
-            threads=settings.threads, memory_limit=settings.memory, temp_directory=spill
+            threads=settings.threads, memory_limit=settings.memory, temp_directory=str(spill.path)
         )
     except Exception as error:
-        shutil.rmtree(spill, ignore_errors=True)
+        spill.give_back()
         raise BadInput(f"[engine] is refused: {error}; write memory like '8GB'") from error
-    weakref.finalize(engine, shutil.rmtree, spill, ignore_errors=True)
+    weakref.finalize(engine, spill.give_back)
     engine.raw_sql("SET TimeZone = 'UTC'")
     with contextlib.suppress(duckdb.Error):  # a notebook without widgets has no bar to switch off
         engine.raw_sql("SET enable_progress_bar = false")
     return engine
+
+
+class _Spill(NamedTuple):
+    path: Path
+    lock: int
+
+    def give_back(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        os.close(self.lock)
+
+
+def _spill_folder() -> _Spill:
+    """A folder for us alone; those of killed runs, which hold customers' rows, are removed."""
+    parent = Path(tempfile.gettempdir())
+    sweep(parent, SPILL)
+    return _Spill(*claim(parent, SPILL, lambda path: path.mkdir(mode=0o700)))
 
 
 def _stored(engine: Any, name: str, rows: pa.Table) -> Table:

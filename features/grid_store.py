@@ -1,9 +1,6 @@
 """Grid versions on disk: `grids/VERSION/` and `grids/current`, which names the one in use."""
 
 import json
-import os
-import shutil
-import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import pandas as pd
 from domain.errors import BadInput
 from domain.grid import Cell, Grid, GridSettings
 from domain.layout import Layout
+from features.atomic import growing, new_folder, replacing
 
 
 def write_grid(grid: Grid, layout: Layout) -> Path:
@@ -24,14 +22,11 @@ def write_grid(grid: Grid, layout: Layout) -> Path:
     try:
         layout.grids.mkdir(parents=True, exist_ok=True)
         if not folder.exists():
-            staging = Path(tempfile.mkdtemp(prefix=".grid-", dir=layout.grids))
-            try:
+            with growing(layout.grids, ".grid-", new_folder) as staging:
                 _write_files(grid, staging)
-                staging.chmod(0o755)
                 staging.rename(folder)
-            finally:
-                shutil.rmtree(staging, ignore_errors=True)
-        _make_current(grid.version, layout)
+        with replacing(layout.grids / "current") as current:
+            current.write_text(grid.version + "\n", encoding="utf-8")
     except OSError as error:
         raise BadInput(f"cannot write the grid into {layout.grids}: {error.strerror}") from error
     return folder
@@ -118,11 +113,3 @@ def _feature(cell: Cell) -> dict[str, Any]:
 def _cell(feature: dict[str, Any]) -> Cell:
     about = feature["properties"]
     return Cell(**{**about, "members": tuple(about["members"]), "geometry": feature["geometry"]})
-
-
-def _make_current(version: str, layout: Layout) -> None:
-    handle, name = tempfile.mkstemp(prefix=".current-", dir=layout.grids)
-    with os.fdopen(handle, "w") as file:
-        file.write(version + "\n")
-    Path(name).chmod(0o644)
-    Path(name).replace(layout.grids / "current")

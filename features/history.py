@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import ibis
-import pandas as pd
 import pyarrow as pa
 from ibis.expr.types import Table, Value
 
-from domain.cutoffs import cutoff_instant
+from domain.cutoffs import cutoff_instant, local_day
 from domain.errors import BadInput
 from features.dialect import days_between, last_row
 from features.engine import Tables
@@ -144,22 +143,33 @@ def _local_month(tables: Tables, as_of: Sequence[date]) -> Value:
     return local_month(tables.transactions.posted_at, tables.timezone, first, last)
 
 
-def data_range(tables: Tables) -> tuple[pd.Timestamp, pd.Timestamp]:
-    """First and last `posted_at`; BadInput when there is no transaction at all."""
-    found = tables.transactions.aggregate(
-        first=tables.transactions.posted_at.min(), last=tables.transactions.posted_at.max()
-    ).execute()
+def data_days(tables: Tables) -> tuple[date, date]:
+    """Days of the first and the last transaction in the bank's time zone.
+
+    BadInput when there is no transaction at all.
+    """
+    posted = tables.transactions.posted_at
+    found = tables.transactions.aggregate(first=posted.min(), last=posted.max()).execute()
     if found["first"].isna()[0]:
         raise BadInput("table 'transactions' is empty; deliver at least one transaction")
-    return found["first"][0], found["last"][0]
+    first, last = (local_day(found[name][0].to_pydatetime(), tables.timezone) for name in found)
+    return first, last
 
 
 def require_history(tables: Tables, as_of: date | Sequence[date]) -> None:
-    """BadInput for a cut-off before all data."""
-    first, _ = data_range(tables)
-    day = days_of(as_of)[0]
-    if first >= cutoff_instant(day, tables.timezone):
+    """BadInput for a cut-off before all data, or so far behind them that history is stale."""
+    first, last = data_days(tables)
+    days = days_of(as_of)
+    if first >= days[0]:
         raise BadInput(
-            f"cut-off {day} is before all data (the first transaction is of {first:%Y-%m-%d}); "
+            f"cut-off {days[0]} is before all data (the first transaction is of {first}); "
             "choose a later --as-of"
+        )
+    behind = (days[-1] - last).days - 1
+    if behind > tables.stale_days:
+        raise BadInput(
+            f"cut-off {days[-1]} is {behind} days behind the data (the last transaction is of "
+            f"{last}); deliver newer transactions, choose an --as-of up to "
+            f"{days[-1] - timedelta(days=behind - tables.stale_days)}, or raise "
+            f"sources.stale_days ({tables.stale_days})"
         )

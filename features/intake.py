@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 INTAKE_FILE = "intake.json"
 READING_SHARE = 0.7  # of the work: reading and judging; the rest is sorting and writing
-FORM_OF_TABLES = 1  # raised when the same sources would give other tables
+FORM_OF_TABLES = 2  # raised when the same sources would give other tables
 
 Progress = Callable[[str, float], None]
 
@@ -74,19 +75,23 @@ def take_in(
     timezone: str = "UTC",
     progress: Progress = silent,
     memory: str = "2GB",
+    now: datetime | None = None,
 ) -> IntakeReport:
     """Read the sources in `folder`, judge every row and replace the tables, all or nothing.
 
     When the contract is broken the old tables stay; quality report and quarantine are written
-    either way. Raises BadInput only when the output folder cannot be written.
+    either way. What happened after the bank's day at `now` (with its offset) is refused as in
+    the future; `sources.data_until` goes before it, and without either every day is accepted.
+    Raises BadInput only when the output folder cannot be written.
     """
     from features.door.disk import put_in_place, repair, workplace, write_text
+    from features.door.lateness import last_day
     from features.door.passage import Passage
 
     with workplace(layout.root) as work:
         for target in (layout.tables, layout.quarantine):
             repair(target)
-        passage = Passage(settings, timezone, work, memory)
+        passage = Passage(settings, timezone, work, memory, last_day(settings, timezone, now))
         marks, stopped = _read(passage, settings, folder, timezone, progress)
         if not stopped:
             passage.settle(

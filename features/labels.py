@@ -1,13 +1,13 @@
 """Labels: who was lost after a cut-off. The future; never seen by serving or monitoring.
 
 The observation window ends at the cut-off. The outcome window begins `gap_days` after it and
-is `outcome_days` long, its end not included. Windows are days of the bank's time zone. Labels
-go by when a thing happened (`posted_at`), not by when the bank came to know it.
+is `outcome_days` long, its end not included. Windows are days of the bank's time zone. Who is
+in the set goes by what the bank knew at the cut-off, as features do; what became of a customer
+goes by when it happened (`posted_at`), not by when the bank came to know it.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, date, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import ibis
 import pandas as pd
@@ -18,7 +18,7 @@ from domain.cutoffs import cutoff_instant
 from domain.errors import BadInput
 from features.dialect import last_row
 from features.engine import Tables
-from features.history import data_range, days_of, require_history, spine
+from features.history import data_days, days_of, require_history, spine
 from features.settings import LabelSettings
 
 KEY = ("customer_id", "as_of")
@@ -61,12 +61,12 @@ def churn_labels(tables: Tables, as_of: date | Sequence[date], settings: LabelSe
 
 
 def label_end(tables: Tables) -> date:
-    """The day after the last data: an outcome window may end there and not later."""
-    _, last = data_range(tables)
-    posted = last.to_pydatetime().replace(tzinfo=UTC).astimezone(ZoneInfo(tables.timezone)).date()
-    closed = tables.closures.closed_on.max().execute()
-    known = posted if pd.isna(closed) else max(posted, pd.Timestamp(closed).date())
-    return known + timedelta(days=1)
+    """The day after the last transaction: an outcome window may end there and not later.
+
+    A closure does not move it: one can be announced, and nobody transacts in days to come.
+    """
+    _, last = data_days(tables)
+    return last + timedelta(days=1)
 
 
 def require_two_classes(labels: pd.DataFrame) -> None:
@@ -129,7 +129,7 @@ def _silent(tables: Tables, rows: Table, settings: LabelSettings) -> Table:
 def _zero_balance(tables: Tables, rows: Table, settings: LabelSettings) -> Table:
     seen = _posted(rows, _with_balance(tables))
     found = seen.group_by(*KEY).aggregate(
-        before=last_row(seen, *BALANCE, where=seen.posted_at < seen["at"]),
+        before=last_row(seen, *BALANCE, where=_known(seen)),
         after=last_row(seen, *BALANCE),
     )
     kept = found.filter(found.before.balance_after > settings.zero_below)
@@ -160,7 +160,12 @@ def _posted(rows: Table, posted: Table) -> Table:
 
 
 def _observed(seen: Table) -> BooleanValue:
-    return (seen.posted_at >= seen.observed_from) & (seen.posted_at < seen["at"])
+    return (seen.posted_at >= seen.observed_from) & _known(seen)
+
+
+def _known(seen: Table) -> BooleanValue:
+    arrived = seen.available_at.isnull() | (seen.available_at <= seen["at"])
+    return (seen.posted_at < seen["at"]) & arrived
 
 
 def _outcome(seen: Table) -> BooleanValue:

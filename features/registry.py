@@ -6,6 +6,8 @@ and the data dictionary. The order is that of the definition modules, and a part
 
 import hashlib
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from types import MappingProxyType
 
 from features.definitions import activity, amounts, attributes, products, service
@@ -14,6 +16,16 @@ from features.feature import REGISTERED, WINDOWS, Feature, feature, windowed
 __all__ = ["FEATURES", "WINDOWS", "Feature", "feature", "features_hash", "windowed"]
 
 DEFINITIONS = (activity, amounts, products, service, attributes)
+# Beside the definitions, what decides the value of a feature: visibility, windows, engine words.
+SOURCES = (
+    "features/customer.py",
+    "features/dialect.py",
+    "features/engine.py",
+    "features/feature.py",
+    "features/history.py",
+    "features/local_time.py",
+    "domain/cutoffs.py",
+)
 
 
 def _in_order() -> dict[str, Feature]:
@@ -26,11 +38,19 @@ def _in_order() -> dict[str, Feature]:
 FEATURES: Mapping[str, Feature] = MappingProxyType(_in_order())
 
 
+@cache
 def features_hash() -> str:
-    """SHA-256 over the names, kinds and order of the features.
+    """SHA-256 over the names, kinds and order of the features, and the source that defines them.
+
+    A changed word of that source is another hash, in a comment too: one snapshot too many is
+    made anew rather than one that is no longer true read again.
 
     >>> len(features_hash())
     64
     """
     words = "\n".join(f"{known.name} {known.kind}" for known in FEATURES.values())
-    return hashlib.sha256(words.encode()).hexdigest()
+    defined = [f"{module.__name__.replace('.', '/')}.py" for module in DEFINITIONS]
+    # read as text: to import them would load the query engine
+    root = Path(__file__).resolve().parents[1]
+    sources = [(root / name).read_text(encoding="utf-8") for name in (*defined, *SOURCES)]
+    return hashlib.sha256("\0".join([words, *sources]).encode()).hexdigest()

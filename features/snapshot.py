@@ -2,7 +2,7 @@
 
 A snapshot has one row per (customer, cut-off): `customer_id, as_of, cell_id`, then the
 features, sorted by customer. The file's own metadata names the grid version, the hash of the
-feature list and the hashes of the source tables.
+feature definitions, the hashes of the source tables and the bank's time zone.
 """
 
 import json
@@ -41,6 +41,7 @@ class SnapshotInfo:
     features: tuple[str, ...]
     features_hash: str
     data_hashes: Mapping[str, str] = field(default_factory=dict)
+    timezone: str = "UTC"  # in which the cut-offs are midnights
 
 
 def quiet(step: str, share: float) -> None:
@@ -62,14 +63,22 @@ def write_features(
 
     `cells` has `customer_id` and `cell_id`. The customers are worked through in order, some at
     a time, so that memory does not grow with the bank. Raises BadInput for a cut-off before
-    all data, a customer without a cell, nobody to write, or a file that cannot be written.
+    all data or far behind them, a customer without a cell, nobody to write, or a file that
+    cannot be written.
     """
     from features.history import days_of, require_history
 
     days = days_of(as_of)
     require_history(tables, days)
     info = SnapshotInfo(
-        out, 0, tuple(days), grid_version, tuple(FEATURES), features_hash(), dict(data_hashes or {})
+        out,
+        0,
+        tuple(days),
+        grid_version,
+        tuple(FEATURES),
+        features_hash(),
+        dict(data_hashes or {}),
+        tables.timezone,
     )
     ids = _ids(tables)
     with replacing(out) as file:
@@ -92,19 +101,22 @@ def snapshot_info(path: Path) -> SnapshotInfo:
         tuple(words["features"]),
         words["features_hash"],
         words["data_hashes"],
+        words.get("timezone", ""),  # older snapshots do not say
     )
 
 
-def is_fresh(path: Path, *, grid_version: str, data_hashes: Mapping[str, str]) -> bool:
-    """Whether a snapshot is there and was made of this grid, these data and these features."""
+def is_fresh(
+    path: Path, *, grid_version: str, data_hashes: Mapping[str, str], timezone: str
+) -> bool:
+    """Whether a snapshot is there and was made of this grid, these data, features and zone."""
     if not path.is_file():
         return False
     try:
         info = snapshot_info(path)
     except BadInput:
         return False
-    made_of = (info.grid_version, dict(info.data_hashes), info.features_hash)
-    return made_of == (grid_version, dict(data_hashes), features_hash())
+    made_of = (info.grid_version, dict(info.data_hashes), info.features_hash, info.timezone)
+    return made_of == (grid_version, dict(data_hashes), features_hash(), timezone)
 
 
 def read_features(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
@@ -218,5 +230,6 @@ def _schema(info: SnapshotInfo) -> pa.Schema:
         "features": list(info.features),
         "features_hash": info.features_hash,
         "data_hashes": dict(info.data_hashes),
+        "timezone": info.timezone,
     }
     return pa.schema([*key, *columns], metadata={METADATA: json.dumps(words).encode()})

@@ -179,7 +179,8 @@ class Scored:
         found = self.summary
         bands = ", ".join(f"{count:,} {band}" for band, count in found.risk_bands.items())
         unknown = found.value_unknown
-        without = f" ({unknown:,} customers have no known value)" if unknown else ""
+        who = "customer has" if unknown == 1 else "customers have"
+        without = f" ({unknown:,} {who} no known value)" if unknown else ""
         return [
             f"{found.customers:,} customers scored at {self.as_of}: {bands}; "
             f"value at risk {found.value_at_risk:,.0f}{without}",

@@ -187,6 +187,7 @@ def open_ui(config: Config, port: int) -> None:
     import subprocess
     import sys
 
+    _store(config)  # tells of a store that cannot be used, and follows one that was moved
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     # by the environment: everyone on the machine can read a command line, password included
     given = {

@@ -13,24 +13,14 @@ import numpy as np
 from numpy.polynomial import legendre
 from numpy.typing import NDArray
 
+from domain.precision import rounded as rounded
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 LEVELS = 128
-DIGITS = 30  # binary digits kept of a value, nine decimal ones
 NARROWEST = 1e-9  # an interval of ranks below this is a point
 GRID = (np.arange(50) + 0.5) / 50  # ranks at which distribution functions are compared
-
-
-def rounded(values: Floats) -> Floats:
-    """Values to nine significant digits, so that one value computed in two ways stays one.
-
-    >>> len(np.unique(rounded(np.array([4.055555555555555, 4.055555555555556, 4.0555556]))))
-    2
-    """
-    mantissa, exponent = np.frexp(values)
-    kept: Floats = np.ldexp(np.rint(np.ldexp(mantissa, DIGITS)), exponent - DIGITS)
-    return kept
 
 
 class Ranking(NamedTuple):

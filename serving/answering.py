@@ -1,4 +1,4 @@
-"""The loaded service: what stands behind the routes, free of HTTP and of BentoML."""
+"""The loaded service: what stands behind the routes, free of them and of BentoML."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +11,13 @@ import pandas as pd
 
 from serving.loader import LoadedModel
 from serving.prediction_log import DayLog, Pseudonyms
-from serving.requests import Customer, Feedback
+from serving.problems import Fault
+from serving.requests import CARD_REFUSED, Customer, Feedback, looks_like_a_card, refuse
 from serving.scoring import Scorer
 from serving.vocabulary import Vocabulary
 
 UNLOGGED = ("customer_id", "reasons")  # the one is a person, the other is recomputed
+ABSENT_SHOWN = 3
 
 
 class Online(Protocol):
@@ -81,20 +83,30 @@ class Answering:
     def scores(
         self, customers: Sequence[Customer], request_id: str, now: datetime
     ) -> list[dict[str, Any]]:
-        """An entry per customer, in their order; each score is in the log before it is told."""
+        """An entry per customer, in their order; each score is in the log before it is told.
+
+        Who cannot be scored has an entry with `error`. Raises the Problem of a request that
+        holds nothing but numbers of payment cards.
+        """
         known = self._looked_up(customers)
         rows = [self._row(customer, known, now.date()) for customer in customers]
-        found = [row for row in rows if row is not None]
-        told = iter(self._scored(found))
+        _refuse_cards_alone(rows)
+        told = iter(self._scored([row for row in rows if not isinstance(row, str)]))
         entries = [
-            _unknown(customer.customer_id, self.online.grid_version) if row is None else next(told)
+            {"customer_id": customer.customer_id, "error": row}
+            if isinstance(row, str)
+            else next(told)
             for customer, row in zip(customers, rows, strict=True)
         ]
         self._log(customers, entries, request_id, now)
         return entries
 
     def _looked_up(self, customers: Sequence[Customer]) -> dict[str, dict[Any, Any]]:
-        ids = [each.customer_id for each in customers if each.features is msgspec.UNSET]
+        ids = [
+            each.customer_id
+            for each in customers
+            if each.features is msgspec.UNSET or looks_like_a_card(each.customer_id)
+        ]
         if not ids:
             return {}
         frame = self.online.get(list(dict.fromkeys(ids)))
@@ -104,12 +116,17 @@ class Answering:
 
     def _row(
         self, customer: Customer, known: dict[str, dict[Any, Any]], today: date
-    ) -> dict[Any, Any] | None:
+    ) -> dict[Any, Any] | str:
+        """The row to score, or what is wrong with the entry."""
+        found = known.get(customer.customer_id)
+        if found is None and looks_like_a_card(customer.customer_id):
+            return CARD_REFUSED
         if isinstance(customer.features, msgspec.UnsetType):
-            return known.get(customer.customer_id)
-        brought = dict.fromkeys(self.vocabulary) | customer.features
+            return found or _unknown(self.online.grid_version)
+        if absent := [name for name in self.vocabulary if name not in customer.features]:
+            return _absent(absent)
         told = {"as_of": customer.as_of or today, "cell_id": customer.cell_id}
-        return {"customer_id": customer.customer_id, **told, **brought}
+        return {"customer_id": customer.customer_id, **told, **customer.features}
 
     def _scored(self, rows: list[dict[Any, Any]]) -> list[dict[str, Any]]:
         if not rows:
@@ -134,7 +151,10 @@ class Answering:
             {
                 "at": now.isoformat(),
                 "request_id": request_id,
-                "customer": self.pseudonyms.of(entry["customer_id"]),
+                # the number of a stranger's card stands in no log, not even as a hash
+                "customer": None
+                if entry.get("error") == CARD_REFUSED
+                else self.pseudonyms.of(entry["customer_id"]),
                 "brought": customer.features is not msgspec.UNSET,
                 **{key: value for key, value in entry.items() if key not in UNLOGGED},
             }
@@ -144,11 +164,14 @@ class Answering:
 
     def warm(self, today: date) -> None:
         """One score before the first caller waits for it; nobody's, and not in the log."""
-        row = self._row(Customer("warm-up", {}), {}, today)
-        self._scored([row] if row else [])
+        row = self._row(Customer("warm-up", dict.fromkeys(self.vocabulary)), {}, today)
+        self._scored([] if isinstance(row, str) else [row])
 
     def take_feedback(self, feedback: Feedback, request_id: str, now: datetime) -> None:
         """Keep what became of a customer; it is on the disk when this returns."""
+        card = looks_like_a_card(feedback.customer_id)
+        if card and self.online.get([feedback.customer_id]).empty:
+            refuse([Fault("customer_id", CARD_REFUSED)])
         record = {
             "at": now.isoformat(),
             "feedback_id": request_id,
@@ -160,9 +183,25 @@ class Answering:
         self.feedback.append([record], now)
 
 
-def _unknown(customer_id: str, grid_version: str) -> dict[str, Any]:
-    message = f"not in the online store ({grid_version}); bring the features, or rebuild the store"
-    return {"customer_id": customer_id, "error": f"unknown customer: {message}"}
+def _unknown(grid_version: str) -> str:
+    return (
+        f"unknown customer: not in the online store ({grid_version}); "
+        "bring the features, or rebuild the store"
+    )
+
+
+def _absent(names: Sequence[str]) -> str:
+    """A feature left out is a mistake more often than a value that nobody knows."""
+    more = f" and {len(names) - ABSENT_SHOWN} more" if len(names) > ABSENT_SHOWN else ""
+    return (
+        f"features are missing: {', '.join(names[:ABSENT_SHOWN])}{more}; bring every feature "
+        "that GET /v1/models lists, null where there is no value"
+    )
+
+
+def _refuse_cards_alone(rows: Sequence[dict[Any, Any] | str]) -> None:
+    if all(row == CARD_REFUSED for row in rows):
+        refuse([Fault(f"customers[{at}].customer_id", CARD_REFUSED) for at in range(len(rows))])
 
 
 def _entry(row: dict[Any, Any]) -> dict[str, Any]:

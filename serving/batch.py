@@ -27,12 +27,16 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True)
 class ScoreSummary:
-    """What a batch wrote; `resumed_parts` were found finished and not computed again."""
+    """What a batch wrote; `resumed_parts` were found finished and not computed again.
+
+    `value_unknown` customers have no value to be at risk: they are not in `value_at_risk`.
+    """
 
     out: Path
     customers: int
     risk_bands: dict[str, int]
     value_at_risk: float
+    value_unknown: int
     parts: int
     resumed_parts: int
 
@@ -155,7 +159,7 @@ def _write_part(table: pa.Table, part: Path) -> None:
 
 def _joined(parts: list[Path], out: Path, resumed: int) -> ScoreSummary:
     bands = dict.fromkeys(RISK_BANDS, 0)
-    customers, value = 0, 0.0
+    customers, value, unknown = 0, 0.0, 0
     joined = _parts_path(out) / "joined"  # a run killed here leaves nothing beside `out`
     with replacing(joined) as temporary, pq.ParquetWriter(temporary, SCORE_SCHEMA) as writer:
         for part in parts:
@@ -163,7 +167,8 @@ def _joined(parts: list[Path], out: Path, resumed: int) -> ScoreSummary:
             writer.write_table(table, row_group_size=max(table.num_rows, 1))
             customers += table.num_rows
             value += table["value_at_risk"].to_pandas().sum()
+            unknown += table["value_at_risk"].null_count
             for band in table["risk_band"].to_pylist():
                 bands[band] += 1
     joined.replace(out)
-    return ScoreSummary(out, customers, bands, float(value), len(parts), resumed)
+    return ScoreSummary(out, customers, bands, float(value), unknown, len(parts), resumed)

@@ -21,7 +21,8 @@ from serving.problems import Problem
 
 OPEN_PATHS = ("/livez", "/readyz")
 ROUTES = ("/v1/score", "/v1/models", "/v1/feedback", "/metrics", "/docs.json", *OPEN_PATHS)
-PATH_SHOWN = 200
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+OTHER = "other"
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -88,12 +89,16 @@ class Door:
             self._at_work -= 1
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        path = scope["path"] if scope["path"] in ROUTES else "other"
-        self._metrics.answered(path, status, seconds)
+        self._metrics.answered(_route(scope), status, seconds)
         if scope["path"] in OPEN_PATHS:
             return
         now = datetime.now(UTC)
         DayLog(self._deployment().logs, "requests").append([_line(scope, status, now)], now)
+
+
+def _route(scope: Scope) -> str:
+    """A route of ours or "other": what a caller writes into an address may name a customer."""
+    return scope["path"] if scope["path"] in ROUTES else OTHER
 
 
 def _line(scope: Scope, status: int, now: datetime) -> dict[str, Any]:
@@ -101,8 +106,8 @@ def _line(scope: Scope, status: int, now: datetime) -> dict[str, Any]:
     return {
         "at": now.isoformat(),
         "request_id": scope["state"]["request_id"],
-        "method": scope["method"],
-        "path": scope["path"][:PATH_SHOWN],
+        "method": scope["method"] if scope["method"] in METHODS else OTHER,
+        "path": _route(scope),
         "status": status,
         "client": (scope.get("client") or ("",))[0],
         "key": hashlib.sha256(key).hexdigest()[:12] if key else None,

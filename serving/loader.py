@@ -24,6 +24,7 @@ from domain.bundle import (
 from domain.calibration import Calibration
 from domain.errors import BadInput
 from features.manifest import FeatureManifest
+from features.registry import features_hash
 from serving.verification import verified_files
 from serving.vocabulary import Vocabulary, registered_features
 
@@ -76,6 +77,7 @@ def load_bundle(
     _refuse_strange_features(
         card.name, manifest, registered_features() if features is None else features
     )
+    _refuse_other_definitions(card)
     calibration = _calibration(files) if card.name == "retention" else None
     texts = {name: files[name].decode("utf-8") for name in _boosters(card, files)}
     _try_in_a_child(card.name, list(texts.values()), trial_seconds)
@@ -97,7 +99,10 @@ def _parsed(model: type[Model], files: dict[str, bytes], name: str) -> Model:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{name} of the model bundle: {where}: {first['msg']}") from error
+        raise BadInput(
+            f"{name} of the model bundle: {where}: {first['msg']}; train and register the model "
+            "again, or install the release that made it"
+        ) from error
 
 
 def _calibration(files: dict[str, bytes]) -> Calibration:
@@ -130,6 +135,17 @@ def _refuse_strange_features(name: str, manifest: FeatureManifest, known: Vocabu
     ]
     if other:
         raise BadInput(f"the {name} model reads features of another kind: {', '.join(other)}")
+
+
+def _refuse_other_definitions(card: ModelCard) -> None:
+    here = features_hash()
+    if card.features_hash != here:
+        raise BadInput(
+            f"the {card.name} model was trained on other feature definitions "
+            f"({card.features_hash[:8]}) than this installation computes ({here[:8]}): its scores "
+            f"would be wrong; run `gridkeep train {card.name}`, then `gridkeep promote`, or "
+            "install the release that made it"
+        )
 
 
 def _try_in_a_child(name: str, texts: list[str], seconds: float) -> None:

@@ -30,7 +30,9 @@ _TEXT, _NUMBER = {"type": ["string", "null"]}, {"type": ["number", "null"]}
 
 SCORE = {
     "type": "object",
-    "description": "A score, or `customer_id` and `error` of a customer who is not known.",
+    "description": "A score, or `customer_id` and `error` of one who cannot be scored: not known, "
+    "brought without every feature that the models read (null is a value), or an unknown id that "
+    "looks like the number of a payment card.",
     "required": ["customer_id"],
     "properties": {
         "customer_id": {"type": "string"},
@@ -47,13 +49,19 @@ SCORE = {
         "next_segment_probability": _NUMBER,
         "reasons": {
             "type": "array",
+            "description": "What pushes the risk up most, the strongest first; what lowers the "
+            "risk is never among them, and there may be none.",
             "items": {
                 "type": "object",
                 "required": ["feature", "value", "contribution", "text"],
                 "properties": {
                     "feature": {"type": "string"},
                     "value": {"type": ["number", "string", "null"]},
-                    "contribution": {"type": "number", "description": "log-odds"},
+                    "contribution": {
+                        "type": "number",
+                        "exclusiveMinimum": 0,
+                        "description": "share of the log-odds",
+                    },
                     "text": {"type": "string"},
                 },
             },

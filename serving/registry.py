@@ -4,7 +4,9 @@ The MLflow client only copies files. No model is opened by MLflow: an edited `ML
 could run code, and ours does not even need one.
 """
 
+import logging
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +15,18 @@ from typing import Any, NamedTuple
 
 from domain.bundle import CHAMPION, DIGEST_TAG, registered_name
 from domain.errors import BadInput
-
-SQLITE = "sqlite:///"
+from domain.model_store import (
+    BUNDLE_FOLDER,
+    DATABASE_TRIES,
+    EMBEDDED,
+    PATIENCE,
+    QUIET,
+    Asked,
+    StoreFailure,
+    answering,
+    bundle_folder,
+    redacted,
+)
 
 
 class NoChampion(BadInput):
@@ -52,67 +64,59 @@ def fetch_champion(name: str, uri: str, into: Path) -> FetchedBundle:
 
 def _absent(uri: str) -> bool:
     """Whether the store is an SQLite file that is not there: the client would create it."""
-    return uri.startswith(SQLITE) and not Path(uri.removeprefix(SQLITE)).exists()
+    return uri.startswith(EMBEDDED) and not Path(uri.removeprefix(EMBEDDED)).exists()
 
 
 def _no_champion(name: str, uri: str) -> NoChampion:
     return NoChampion(
-        f"no champion of {registered_name(name)} in the model registry {_shown(uri)}; run "
+        f"no champion of {registered_name(name)} in the model registry {redacted(uri)}; run "
         f"`gridkeep train {name}`, or `gridkeep promote {name} VERSION`"
     )
 
 
-def _shown(uri: str) -> str:
-    """The address without what may be a password."""
-    scheme, at, rest = uri.partition("://")
-    return f"{scheme}{at}{rest.rpartition('@')[2]}"
-
-
-def _mlflow() -> Any:
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    os.environ["DO_NOT_TRACK"] = "true"
-    import mlflow
-
-    return mlflow
-
-
 @contextmanager
-def _client(uri: str) -> Iterator[tuple[Any, Any]]:
-    """MLflow and a client; what its own libraries have to say to each other is not for us."""
+def _client(uri: str) -> Iterator[Any]:
+    """A client; what its own libraries have to say to each other is not for us."""
+    os.environ.update(QUIET)  # before the first import of MLflow
+    for key, value in PATIENCE.items():
+        os.environ.setdefault(key, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mlflow = _mlflow()
-        yield mlflow, mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+        from mlflow.store.db import utils
+        from sqlalchemy.exc import SQLAlchemyError
+
+        utils.MAX_RETRY_COUNT = DATABASE_TRIES  # its ten tries take two minutes
+        logging.getLogger("mlflow").setLevel(logging.ERROR)  # it logs the address it tries
+        # ImportError: the driver of the database that the address names
+        failures = (MlflowException, SQLAlchemyError, OSError, ImportError)
+        with answering(uri, failures):
+            client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        yield Asked(client, uri, failures)
 
 
 def _champion(name: str, uri: str) -> Any:
-    with _client(uri) as (mlflow, client):
-        return _by_alias(mlflow, client, name, uri)
-
-
-def _by_alias(mlflow: Any, client: Any, name: str, uri: str) -> Any:
-    try:
-        return client.get_model_version_by_alias(registered_name(name), CHAMPION)
-    except mlflow.exceptions.MlflowException as error:
-        if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-            raise _no_champion(name, uri) from error
-        raise BadInput(
-            f"the model registry {_shown(uri)} does not answer ({error.error_code}); "
-            "check MLFLOW_TRACKING_URI or [tracking] uri"
-        ) from error
+    with _client(uri) as client:
+        try:
+            return client.get_model_version_by_alias(registered_name(name), CHAMPION)
+        except StoreFailure as failure:
+            if failure.code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise _no_champion(name, uri) from failure
+            raise
 
 
 def _download(name: str, version: Any, uri: str, target: Path) -> Path:
-    with _client(uri) as (mlflow, client):
-        try:
-            source = client.get_model_version_download_uri(registered_name(name), version.version)
-            copied = mlflow.artifacts.download_artifacts(
-                artifact_uri=source, dst_path=str(target), tracking_uri=uri, registry_uri=uri
-            )
-        except (mlflow.exceptions.MlflowException, OSError) as error:
-            raise BadInput(
-                f"the files of {registered_name(name)} version {version.version} cannot be "
-                f"copied from the registry {_shown(uri)}: {error}"
-            ) from error
-    return Path(copied)
+    # an embedded store may have been moved since: its own folder comes before what it recorded
+    kept = bundle_folder(uri, version.run_id or "none")
+    try:
+        if kept is not None and kept.is_dir():
+            with answering(uri, (OSError, shutil.Error)):
+                return Path(shutil.copytree(kept, target / BUNDLE_FOLDER))
+        with _client(uri) as client:
+            return Path(client.download_artifacts(version.run_id, BUNDLE_FOLDER, str(target)))
+    except StoreFailure as failure:
+        raise BadInput(
+            f"the files of {registered_name(name)} version {version.version} cannot be "
+            f"copied: {failure}"
+        ) from failure

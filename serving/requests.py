@@ -16,6 +16,7 @@ Body = TypeVar("Body")
 ID_CHARACTERS, WORD_CHARACTERS, FAULTS_SHOWN = 128, 256, 20
 LARGEST_NUMBER = 1e15  # money, counts and days of one customer stay below it
 CARD_NUMBER = re.compile(r"[2-6][0-9]{14,18}")
+CARD_REFUSED = "looks like a payment-card number and is no known customer; not taken here"
 UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -52,7 +53,7 @@ def score_request(body: bytes, known: Vocabulary, customers_max: int) -> ScoreRe
         raise Problem(
             413, f"{len(request.customers)} customers; at most {customers_max} in one request"
         )
-    _refuse(list(_score_faults(request, known)))
+    refuse(list(_score_faults(request, known)))
     return request
 
 
@@ -61,12 +62,13 @@ def feedback_request(body: bytes) -> Feedback:
     feedback = _decoded(body, Feedback)
     faults = list(_id_faults("customer_id", feedback.customer_id))
     if feedback.request_id is not None:
-        faults += _id_faults("request_id", feedback.request_id)
-    _refuse(faults)
+        faults += _word_faults("request_id", feedback.request_id)
+    refuse(faults)
     return feedback
 
 
-def _refuse(faults: list[Fault]) -> None:
+def refuse(faults: list[Fault]) -> None:
+    """Raise the Problem of these faults; none is fine."""
     if faults:
         more = f" (the first {FAULTS_SHOWN} are shown)" if len(faults) > FAULTS_SHOWN else ""
         raise Problem(400, f"{len(faults)} values are not valid{more}", faults[:FAULTS_SHOWN])
@@ -103,7 +105,7 @@ def _score_faults(request: ScoreRequest, known: Vocabulary) -> Iterator[Fault]:
         where = f"customers[{at}]"
         yield from _id_faults(f"{where}.customer_id", customer.customer_id)
         if customer.cell_id is not None:
-            yield from _id_faults(f"{where}.cell_id", customer.cell_id)
+            yield from _word_faults(f"{where}.cell_id", customer.cell_id)
         if isinstance(customer.features, msgspec.UnsetType):
             if customer.cell_id is not None or customer.as_of is not None:
                 message = "cell_id and as_of go with features; a looked-up customer has its own"
@@ -119,8 +121,21 @@ def _id_faults(where: str, value: str) -> Iterator[Fault]:
         yield Fault(where, f"{len(value)} characters; write 1 to {ID_CHARACTERS}")
     elif UNPRINTABLE.search(value):
         yield Fault(where, "holds a control character")
-    elif CARD_NUMBER.fullmatch(value) and _luhn(value):
+
+
+def _word_faults(where: str, value: str) -> Iterator[Fault]:
+    yield from _id_faults(where, value)
+    if looks_like_a_card(value):
         yield Fault(where, "looks like a payment-card number; those are not taken here")
+
+
+def looks_like_a_card(text: str) -> bool:
+    """Whether a text could be the number of a payment card; a bank's own id may well be one.
+
+    >>> looks_like_a_card("4111111111111111"), looks_like_a_card("C4111111111111111")
+    (True, False)
+    """
+    return CARD_NUMBER.fullmatch(text) is not None and _luhn(text)
 
 
 def _luhn(digits: str) -> bool:

@@ -8,6 +8,10 @@ class FeatureFacts(Protocol):
     """The parts of a registered feature that serving needs; low and high may be None."""
 
     @property
+    def name(self) -> str:
+        """Column name."""
+
+    @property
     def kind(self) -> str:
         """Number or category."""
 
@@ -17,7 +21,7 @@ class FeatureFacts(Protocol):
 
     @property
     def text(self) -> str:
-        """Words for reason codes."""
+        """The meaning as words inside a sentence."""
 
     @property
     def low(self) -> float | None:

@@ -83,7 +83,13 @@ def file_hashes(folder: Path) -> dict[str, str]:
 
 def verify(folder: Path, digest: str) -> None:
     """Raise BadInput unless the files of `folder` are those that were sealed as `digest`."""
-    listed: Mapping[str, str] = json.loads((folder / HASHES_FILE).read_text(encoding="utf-8"))
+    try:
+        listed: Mapping[str, str] = json.loads((folder / HASHES_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"model bundle '{folder.name}': {HASHES_FILE} cannot be read; do not use it, and "
+            "train or roll back"
+        ) from error
     found = file_hashes(folder)
     changed = sorted(name for name in {*listed, *found} if listed.get(name) != found.get(name))
     if changed:
@@ -96,6 +102,17 @@ def verify(folder: Path, digest: str) -> None:
             f"model bundle '{folder.name}': its hashes are not those that were registered; "
             "do not use it, and train or roll back"
         )
+
+
+def read_card(folder: Path, digest: str) -> ModelCard:
+    """The card of a verified bundle."""
+    verify(folder, digest)
+    try:
+        return ModelCard.model_validate_json((folder / CARD_FILE).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise BadInput(
+            f"model bundle '{folder.name}': {CARD_FILE} is not one of this release; train again"
+        ) from error
 
 
 def read_retention(folder: Path, digest: str) -> "Reread":
@@ -112,7 +129,7 @@ def read_retention(folder: Path, digest: str) -> "Reread":
         Calibration(
             **{key: tuple(knots) for key, knots in json.loads(text[CALIBRATION_FILE]).items()}
         ),
-        ModelCard.model_validate_json(text[CARD_FILE]),
+        read_card(folder, digest),
     )
 
 

@@ -70,12 +70,10 @@ class Champions:
 
     def previous(self) -> str:
         """The version that a rollback goes back to."""
-        past = standing(self.history())
+        history = self.history()
+        past = standing(history)
         if len(past) < 2:
-            raise BadInput(
-                f"{self.model} has had no other champion to go back to; "
-                "`gridkeep models` lists the versions"
-            )
+            raise BadInput(f"{self.model} {_no_way_back(history, past)}")
         return past[-2]
 
     def point(self, record: Promotion) -> Promotion:
@@ -88,6 +86,18 @@ class Champions:
         if self.aliases().get(CHALLENGER) == record.version:
             self.client.delete_registered_model_alias(self.model, CHALLENGER)
         return record
+
+
+def _no_way_back(history: Sequence[Promotion], past: Sequence[str]) -> str:
+    if len({record.version for record in history}) < 2:
+        return (
+            "has had no other champion to go back to; `gridkeep models` lists the versions and "
+            "`gridkeep promote` moves to one"
+        )
+    return (
+        f"is back at its first champion, version {past[0]}: there was none before it; "
+        "`gridkeep promote` moves to a later version"
+    )
 
 
 def standing(history: Sequence[Promotion]) -> list[str]:

@@ -1,5 +1,6 @@
 """Which cut-offs a model learns from, and the rows of those cut-offs."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -7,12 +8,14 @@ import pandas as pd
 
 from domain.cutoffs import month_starts, months_before
 from domain.errors import BadInput
+from features.registry import WINDOWS
 from features.settings import LabelSettings
 from training.settings import RetentionSettings
 
 KEYS = ("customer_id", "as_of", "cell_id")
 TARGET = "churned"
 NO_CELL = "unassigned"  # a customer whom the grid version does not know yet
+LONGEST_DAYS = max(WINDOWS)  # that a feature looks back
 
 
 class CutoffPlan(NamedTuple):
@@ -28,7 +31,9 @@ def cutoff_plan(
     """The latest month starts whose windows the data (first and last day included) cover.
 
     Embargo: the outcome of the last training cut-off is over when the first evaluation cut-off
-    begins. A short history gives fewer cut-offs, at least one of each, or BadInput.
+    begins. Every cut-off has the longest window of a feature behind it when the history allows
+    one of each so, else the observation window. A short history gives fewer cut-offs, at least
+    one of each, or BadInput.
 
     >>> plan = cutoff_plan(date(2024, 1, 1), date(2025, 1, 31), LabelSettings(),
     ...                    RetentionSettings(evaluate_cutoffs=1))
@@ -42,14 +47,38 @@ def cutoff_plan(
         )
         _check(plan, first_data, last_data, ahead)
         return plan
-    earliest = first_data + timedelta(label.observation_days)
-    judged = month_starts(earliest, last_data + timedelta(1) - ahead)
+    latest = last_data + timedelta(1) - ahead
+    for behind in (max(label.observation_days, LONGEST_DAYS), label.observation_days):
+        if found := _placed(first_data + timedelta(behind), latest, ahead, settings):
+            return found
+    raise BadInput(_too_short(first_data, last_data, label))
+
+
+def _placed(
+    earliest: date, latest: date, ahead: timedelta, settings: RetentionSettings
+) -> CutoffPlan | None:
+    judged = month_starts(earliest, latest)
     for count in range(min(settings.evaluate_cutoffs, len(judged)), 0, -1):
         evaluate = judged[-count:]
         train = month_starts(earliest, evaluate[0] - ahead)[-settings.train_cutoffs :]
         if train:
             return CutoffPlan(tuple(train), tuple(evaluate))
-    raise BadInput(_too_short(first_data, last_data, label))
+    return None
+
+
+def truncated(first_data: date, days: Sequence[date]) -> list[str]:
+    """A note when cut-offs have less history behind them than the longest window, else none.
+
+    >>> truncated(date(2024, 1, 1), [date(2024, 12, 1), date(2025, 1, 1)])
+    ['1 of 2 cut-offs has less than 365 days of data behind it: long windows are partly empty']
+    """
+    short = sum((day - first_data).days < LONGEST_DAYS for day in days)
+    verb, them = ("has", "it") if short == 1 else ("have", "them")
+    note = (
+        f"{short} of {len(days)} cut-offs {verb} less than {LONGEST_DAYS} days of data behind "
+        f"{them}: long windows are partly empty"
+    )
+    return [note] if short else []
 
 
 def _check(plan: CutoffPlan, first_data: date, last_data: date, ahead: timedelta) -> None:

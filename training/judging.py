@@ -23,6 +23,8 @@ from training.settings import RetentionSettings
 from training.tracking import Store
 
 CHAMPION = "champion"
+# figures that a baseline should not win; -1: the lower the better
+RIVALRY = {"auc": 1, "log_loss": -1, "average_precision": 1}
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,20 @@ def judge(
         calibration_table(y, ours),
         cell_auc(later, ours, settings.cell_auc_customers, draws, seed),
     )
+
+
+def beaten_by(judged: Judged) -> list[str]:
+    """One note for each baseline that has a better value than the model."""
+    ours, notes = judged.evaluation.metrics, []
+    for name, theirs in judged.evaluation.baselines.items():
+        told = [
+            f"{metric} {theirs[metric].value:.4g} against {ours[metric].value:.4g}"
+            for metric, sign in RIVALRY.items()
+            if sign * (theirs[metric].value - ours[metric].value) > 0
+        ]
+        if told and name != CHAMPION:
+            notes.append(f"the {name} beats the model: {', '.join(told)}".replace("_", " "))
+    return notes
 
 
 def _gain(model: RetentionClassifier) -> dict[str, float]:

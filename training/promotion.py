@@ -1,6 +1,10 @@
 """The gate before `champion`: what must be true of a challenger, and the words when it is not."""
 
+import hashlib
+import json
 from collections.abc import Mapping
+from math import isfinite
+from types import MappingProxyType
 from typing import NamedTuple
 
 # metric -> does a higher value mean a better model
@@ -18,29 +22,52 @@ class Evidence(NamedTuple):
     judged_on: str  # cut-offs and label, in words
     metrics: Mapping[str, float]
     compared_with: str | None = None  # version of the champion judged on the same rows
+    data_hashes: Mapping[str, str] = MappingProxyType({})  # table -> SHA-256
+
+    @property
+    def rows(self) -> str:
+        """What it was judged on, data included, in words; equal words mean the same rows."""
+        told = json.dumps(dict(sorted(self.data_hashes.items()))).encode()
+        return f"{self.judged_on} of data {hashlib.sha256(told).hexdigest()[:12]}"
 
 
 def refusal(name: str, champion: Evidence, challenger: Evidence) -> str | None:
     """Why the challenger may not replace the champion, or None.
 
     Best is a comparison on the same rows: an interval of the paired difference that lies on
-    the wrong side of zero refuses. Without one, both must have been judged on the same cut-offs
-    and label, and intervals that do not even touch refuse. Segments are their own target (each
-    model predicts its own rule), so there the cut-offs may differ.
+    the wrong side of zero refuses. Without one, both must have been judged on the same cut-offs,
+    label and data, and intervals that do not even touch refuse. Segments are their own target
+    (each model predicts its own rule), so there the rows may differ. A figure that is missing
+    refuses: what was not measured was not shown to be as good.
 
     >>> old, new = Evidence("1", "2026-01-01", {}), Evidence("2", "2026-02-01", {})
     >>> print(refusal("retention", old, new))
-    version 2 was judged on 2026-02-01 and champion 1 on 2026-01-01: ...
+    version 2 was judged on 2026-02-01 of data 44136fa355b3 and champion 1 on 2026-01-01 of ...
     """
     if challenger.compared_with == champion.version:
-        return _worse_paired(name, champion, challenger)
-    if name == "retention" and champion.judged_on != challenger.judged_on:
+        return _unmeasured(name, challenger, VERSUS) or _worse_paired(name, champion, challenger)
+    if name == "retention" and champion.rows != challenger.rows:
         return (
-            f"version {challenger.version} was judged on {challenger.judged_on} and champion "
-            f"{champion.version} on {champion.judged_on}: their figures do not compare; train "
+            f"version {challenger.version} was judged on {challenger.rows} and champion "
+            f"{champion.version} on {champion.rows}: their figures do not compare; train "
             "again (training compares with the champion of the day), or force with a reason"
         )
-    return _worse_apart(name, champion, challenger)
+    return (
+        _unmeasured(name, challenger)
+        or _unmeasured(name, champion)
+        or _worse_apart(name, champion, challenger)
+    )
+
+
+def _unmeasured(name: str, evidence: Evidence, prefix: str = "") -> str | None:
+    for metric in JUDGED[name]:
+        if not all(map(isfinite, _read(evidence, prefix + metric))):
+            return (
+                f"version {evidence.version} has no figure with an interval for "
+                f"{_words(prefix + metric)}: the gate cannot compare; train again, or force "
+                "with a reason"
+            )
+    return None
 
 
 def _worse_paired(name: str, champion: Evidence, challenger: Evidence) -> str | None:
@@ -69,7 +96,6 @@ def _worse_apart(name: str, champion: Evidence, challenger: Evidence) -> str | N
 
 
 def _read(evidence: Evidence, metric: str) -> tuple[float, float, float]:
-    # a metric that was not measured (no later cut-off) compares as neither better nor worse
     unknown = float("nan")
     metrics = evidence.metrics
     return (

@@ -16,6 +16,8 @@ from training.bundle import write_text
 from training.evaluation import Estimate
 
 Progress = Callable[[str, float], None]
+HOME = Path(__file__).resolve().parents[1]
+PACKAGES = ("domain", "features", "training", "serving", "monitoring", "gridkeep")
 
 
 @dataclass(frozen=True)
@@ -88,21 +90,29 @@ def judged_on(cutoffs: Sequence[date], label: LabelSettings) -> str:
     return f"{', '.join(map(str, cutoffs))} ({label.kind}, {days}{limit})"
 
 
-def git_revision() -> str:
-    """Commit of this code, with `-changed` when files differ from it; 'unknown' without git."""
+def git_revision(home: Path = HOME) -> str:
+    """Commit of this code, `-changed` when it is not what runs; 'unknown' outside its repository.
+
+    Changed means: a file differs from the commit, or a module of ours is in none.
+    """
     git = shutil.which("git")
-    if git is None:
+    if git is None or not _ours(home, _git(git, home, "rev-parse", "--show-toplevel")):
         return "unknown"
-    commit = _git(git, "rev-parse", "HEAD")
-    return (
-        "unknown"
-        if not commit
-        else commit + ("-changed" if _git(git, "status", "-s", "-uno") else "")
+    commit = _git(git, home, "rev-parse", "HEAD")
+    # --others without exclusions: an ignored module is imported all the same
+    modules = [f"{package}/*.py" for package in PACKAGES]
+    changed = _git(git, home, "status", "-s", "-uno") or _git(
+        git, home, "ls-files", "--others", "--", *modules
     )
+    return f"{commit}-changed" if commit and changed else commit or "unknown"
 
 
-def _git(git: str, *words: str) -> str:
-    home = Path(__file__).resolve().parent
+def _ours(home: Path, top: str) -> bool:
+    # an installed copy lies in somebody else's repository, whose commit says nothing about it
+    return bool(top) and Path(top) == home and (home / "pyproject.toml").is_file()
+
+
+def _git(git: str, home: Path, *words: str) -> str:
     done = subprocess.run(  # noqa: S603 (fixed words, no shell)
         [git, *words], cwd=home, capture_output=True, text=True, check=False
     )

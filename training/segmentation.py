@@ -36,17 +36,17 @@ USUAL_BEHAVIOUR = (
     "gap_std_365d",
     "salary_months_180d",
 )
-BALANCE, DEBITS = "balance_mean_90d", "debit_365d"
+BALANCE, DEBITS = "balance_usual", "debit_365d"
 MOSTLY = 0.5  # share of customers with a balance from which balance is what value means
 DISTINCT = 0.15  # mean rank this far from the middle is worth a word
 WORDS_AT_LEAST, WORDS_AT_MOST = 2, 4
 
 
 def value_feature(frame: pd.DataFrame) -> str:
-    """The feature that stands for a customer's value: mean balance where known, else debits.
+    """The feature that stands for a customer's value: usual balance where known, else debits.
 
-    >>> value_feature(pd.DataFrame({"balance_mean_90d": [1.0, 2.0], "debit_365d": [3.0, 4.0]}))
-    'balance_mean_90d'
+    >>> value_feature(pd.DataFrame({"balance_usual": [1.0, 2.0], "debit_365d": [3.0, 4.0]}))
+    'balance_usual'
     """
     known = frame[BALANCE].notna().mean() if BALANCE in frame.columns else 0.0
     if known >= MOSTLY or DEBITS not in frame.columns:
@@ -95,7 +95,10 @@ class SegmentModel:
         value = self.settings.value_feature or value_feature(X)
         self.rule = fit_rule(X, value, self._behaviour(X, value), self.settings)
         self.names = segment_names(self.rule, X)
-        self.manifest = FeatureManifest.fit(X)
+        # of features that are equal in training trees take the first, and the tiers are the value:
+        # a look-alike (the mean balance, say) may be missing where the value is known
+        columns = [value, *(name for name in X.columns if name != value)]
+        self.manifest = FeatureManifest.fit(X[columns])
         matrix, now = self.manifest.encode(X), self.rule.assign(X)
         self.booster = self._grow(matrix, now)
         self.next_booster = None

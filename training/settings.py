@@ -1,10 +1,14 @@
 """Sections of `gridkeep.toml` that training owns: [retention], [segmentation], [tracking]."""
 
+import os
+from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
 
+from domain.model_store import EMBEDDED
 from features.settings import Section
 
 
@@ -15,6 +19,7 @@ class RetentionSettings(Section):
     2
     """
 
+    # each with the longest window of a feature behind it, if the history allows
     train_cutoffs: int = Field(default=6, ge=1)  # months; fewer when the history is short
     evaluate_cutoffs: int = Field(default=2, ge=1)  # months that judge
     train_as_of: tuple[date, ...] = ()  # explicit cut-offs win over the counts above
@@ -48,7 +53,7 @@ class SegmentationSettings(Section):
     3
     """
 
-    value_feature: str | None = None  # absent: the mean balance where known, else the debits
+    value_feature: str | None = None  # absent: the usual balance where known, else the debits
     tier_shares: tuple[float, ...] = (0.5, 0.3, 0.2)  # of customers, from low value to high
     behaviour: tuple[str, ...] = ()  # features that clusters are made of; empty: the usual ones
     clusters_min: int = Field(default=3, ge=2)  # fewest behaviour clusters tried
@@ -89,3 +94,21 @@ class TrackingSettings(Section):
 
     uri: str = "sqlite:///mlruns/mlflow.db"  # relative to the configuration file
     experiment: str = "gridkeep"  # MLflow's
+
+
+def store_uri(
+    settings: TrackingSettings, folder: Path, environment: Mapping[str, str] = os.environ
+) -> str:
+    """The store in use: MLFLOW_TRACKING_URI, else the settings' one.
+
+    The path of an SQLite store is relative to `folder`.
+
+    >>> store_uri(TrackingSettings(), Path("/bank"), {})
+    'sqlite:////bank/mlruns/mlflow.db'
+    >>> store_uri(TrackingSettings(), Path("/bank"), {"MLFLOW_TRACKING_URI": "http://models:5000"})
+    'http://models:5000'
+    """
+    uri = environment.get("MLFLOW_TRACKING_URI") or settings.uri
+    if not uri.startswith(EMBEDDED):
+        return uri
+    return EMBEDDED + str((folder / uri.removeprefix(EMBEDDED)).resolve())

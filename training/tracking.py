@@ -2,24 +2,37 @@
 
 import logging
 import os
+import shutil
+import sqlite3
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from domain.bundle import CHAMPION, DIGEST_TAG, MODEL_NAMES, registered_name
 from domain.errors import BadInput
+from domain.model_store import (
+    BUNDLE_FOLDER,
+    DATABASE_TRIES,
+    PATIENCE,
+    QUIET,
+    Asked,
+    StoreFailure,
+    answering,
+    bundle_folder,
+)
 from training.champions import Champions, Promotion, now
+from training.embedded import artifact_location, follow_move
 from training.processes import is_gone, this_process
 from training.promotion import Evidence
-from training.settings import TrackingSettings
+from training.settings import TrackingSettings, store_uri
 
-EMBEDDED = "sqlite:///"
 PROCESS_TAG, SWEPT_TAG = "gridkeep.process", "gridkeep.swept"
 JUDGED_TAG, COMPARED_TAG = "gridkeep.judged_on", "gridkeep.compared_with"
-BUNDLE_FOLDER = "model"
 
 
 class Registered(NamedTuple):
@@ -41,25 +54,15 @@ class ModelVersion(NamedTuple):
     run_id: str
 
 
-def store_uri(settings: TrackingSettings, folder: Path) -> str:
-    """The store in use: MLFLOW_TRACKING_URI, else the settings' one, relative to `folder`.
-
-    >>> store_uri(TrackingSettings(uri="http://mlflow:5000"), Path("."))
-    'http://mlflow:5000'
-    """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or settings.uri
-    if not uri.startswith(EMBEDDED):
-        return uri
-    return EMBEDDED + str((folder / uri.removeprefix(EMBEDDED)).resolve())
-
-
 class Store:
     """Runs and registered models; opening it closes what a killed training left open."""
 
     def __init__(self, settings: TrackingSettings, folder: Path) -> None:
         self.uri = store_uri(settings, folder)
-        self._artifacts = _embedded_artifacts(self.uri)
+        self._artifacts = artifact_location(self.uri)
         self.client = _client(self.uri)
+        with answering(self.uri, (sqlite3.Error, OSError)):
+            follow_move(self.uri, settings.experiment)
         self._experiment = self._experiment_id(settings.experiment)
         self.swept = self._sweep()
 
@@ -72,7 +75,8 @@ class Store:
             yield run.info.run_id
         except BaseException as error:
             status = "FAILED" if isinstance(error, Exception) else "KILLED"
-            self.client.set_terminated(run.info.run_id, status)
+            with suppress(StoreFailure):  # what ended the run is what the user must hear
+                self.client.set_terminated(run.info.run_id, status)
             raise
         self.client.set_terminated(run.info.run_id, "FINISHED")
 
@@ -131,10 +135,10 @@ class Store:
 
     def promote(self, name: str, version: str, force_reason: str | None = None) -> Promotion:
         """Make a version champion, through the gate; a reason forces it and is recorded."""
-        champion = self.champion(name)
+        champion, challenger = self.champion(name), self._version(name, version)
         return self._champions(name).promote(
-            None if champion is None else self._evidence(champion),
-            self._evidence(self._version(name, version)),
+            None if champion is None else self._standing_evidence(champion),
+            self._evidence(challenger),
             force_reason,
         )
 
@@ -157,13 +161,18 @@ class Store:
 
     def fetch_bundle(self, version: Any, into: Path) -> tuple[Path, str]:
         """The bundle folder of a version, copied below `into`, and its registered digest."""
-        path = self.client.download_artifacts(version.run_id, BUNDLE_FOLDER, str(into))
+        kept = bundle_folder(self.uri, version.run_id)
+        if kept is not None and kept.is_dir():
+            with answering(self.uri, (OSError, shutil.Error)):
+                path = shutil.copytree(kept, into / BUNDLE_FOLDER)
+        else:
+            path = self.client.download_artifacts(version.run_id, BUNDLE_FOLDER, str(into))
         return Path(path), version.tags[DIGEST_TAG]
 
     def artifact_folder(self, run_id: str) -> str:
         """Where the artifacts of a run are: a path for the embedded store, else a URI."""
         uri = str(self.client.get_run(run_id).info.artifact_uri)
-        return uri.removeprefix("file://")
+        return unquote(uri.removeprefix("file://")) if uri.startswith("file://") else uri
 
     def _champions(self, name: str) -> Champions:
         if name not in MODEL_NAMES:
@@ -171,11 +180,11 @@ class Store:
         return Champions(self.client, registered_name(name))
 
     def _version(self, name: str, version: str) -> Any:
-        from mlflow.exceptions import MlflowException
-
         try:
             found = self.client.get_model_version(registered_name(name), version)
-        except MlflowException as error:
+        except StoreFailure as error:
+            if error.code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise
             raise BadInput(
                 f"{registered_name(name)} has no version {version!r}; `gridkeep models` lists them"
             ) from error
@@ -184,12 +193,24 @@ class Store:
         return found
 
     def _evidence(self, version: Any) -> Evidence:
+        """What the sealed card says; figures of a run can be edited by anyone who sees it."""
+        from training.bundle import read_card
+
+        with tempfile.TemporaryDirectory() as temporary:
+            card = read_card(*self.fetch_bundle(version, Path(temporary)))
         return Evidence(
             str(version.version),
-            version.tags.get(JUDGED_TAG, "unknown rows"),
-            self.client.get_run(version.run_id).data.metrics,
-            version.tags.get(COMPARED_TAG),
+            card.judged_on or "unknown rows",
+            card.metrics,
+            card.compared_with,
+            card.data_hashes,
         )
+
+    def _standing_evidence(self, champion: Any) -> Evidence:
+        try:
+            return self._evidence(champion)
+        except BadInput as error:  # a champion that cannot be read must not stay for ever
+            return Evidence(str(champion.version), f"rows that cannot be told ({error})", {})
 
     def _experiment_id(self, name: str) -> str:
         known = self.client.get_experiment_by_name(name)
@@ -206,41 +227,22 @@ class Store:
         return [run.info.run_id for run in left]
 
 
-def _embedded_artifacts(uri: str) -> str | None:
-    """Make the folder of an embedded store and give its artifact location."""
-    if not uri.startswith(EMBEDDED):
-        return None
-    folder = Path(uri.removeprefix(EMBEDDED)).parent
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (folder / "artifacts").mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        raise BadInput(
-            f"the model store folder '{folder}' cannot be made: {error.strerror}; "
-            "set tracking.uri to a place that can be written"
-        ) from error
-    if not os.access(folder, os.W_OK):
-        raise BadInput(f"the model store folder '{folder}' is read-only; set tracking.uri")
-    return (folder / "artifacts").as_uri()
-
-
 def _client(uri: str) -> Any:
-    # a bank's host does not call out; must be set before the first import of MLflow
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
-    os.environ["DO_NOT_TRACK"] = "1"
+    os.environ.update(QUIET)  # before the first import of MLflow
+    for key, value in PATIENCE.items():
+        os.environ.setdefault(key, value)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of MLflow about its own libraries
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
+        from mlflow.store.db import utils
+        from sqlalchemy.exc import SQLAlchemyError
 
+        utils.MAX_RETRY_COUNT = DATABASE_TRIES  # its ten tries take two minutes
         # after the import, which sets levels of its own: making tables is no news
         for noisy in ("alembic", "mlflow"):
             logging.getLogger(noisy).setLevel(logging.ERROR)
-        try:
-            return MlflowClient(tracking_uri=uri, registry_uri=uri)
-        except MlflowException as error:
-            raise BadInput(
-                f"the model store {uri!r} cannot be opened: {error.message}; set tracking.uri "
-                "or MLFLOW_TRACKING_URI"
-            ) from error
+        # ImportError: the driver of the database that the address names
+        failures = (MlflowException, SQLAlchemyError, OSError, ImportError)
+        with answering(uri, failures):
+            return Asked(MlflowClient(tracking_uri=uri, registry_uri=uri), uri, failures)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from domain.bundle import ModelCard
 from domain.errors import BadInput
 from features.engine import Tables
 from features.labels import require_two_classes
+from features.registry import features_hash
 from features.settings import LabelSettings
 from training.bundle import profile, write_bundle
-from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
+from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names, truncated
 from training.judging import (
     CHAMPION,
     Champion,
     Judged,
+    beaten_by,
     draw,
     judge,
     present_champion,
@@ -65,7 +68,8 @@ def train_retention(
     `cells` says the cell of each customer (`customer_id`, `cell_id`). Raises BadInput when the
     history is too short, the label has one class, or too few customers were lost.
     """
-    plan = cutoff_plan(*data_days(tables), label, settings)
+    known = data_days(tables)
+    plan = cutoff_plan(*known, label, settings)
     store = Store(tracking, folder)
     with store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id:
         days = (*plan.train, *plan.evaluate)
@@ -81,7 +85,9 @@ def train_retention(
         progress("drawing", 0.85)
         with tempfile.TemporaryDirectory() as temporary:
             out = Path(temporary)
+            notes = _notes(plan, known.first, settings, champion, judged)
             card = _card(model, judged, data, plan, label, settings, grid_version, data_hashes)
+            card = card.model_copy(update={"compared_with": _compared(champion), "notes": notes})
             digest = write_bundle(
                 out / "model",
                 booster=model.booster_,
@@ -100,7 +106,7 @@ def train_retention(
                 digest=digest,
                 params=_parameters(model, label, settings),
                 metrics=card.metrics,
-                tags=_tags(card, label, champion),
+                tags=_tags(card),
             )
     progress("done", 1.0)
     return TrainReport(
@@ -117,7 +123,7 @@ def train_retention(
         baselines=judged.evaluation.baselines,
         differences=judged.evaluation.differences,
         cells=judged.cells,
-        notes=_notes(plan, settings, champion, judged),
+        notes=card.notes,
         artifacts=store.artifact_folder(run_id),
         plots=tuple(f"plots/{file.name}" for file in drawn),
     )
@@ -165,12 +171,14 @@ def _card(
         evaluated_as_of=plan.evaluate,
         profile_as_of=plan.evaluate[-1],
         git_revision=git_revision(),
+        features_hash=features_hash(),
         data_hashes=dict(data_hashes),
         settings={
             "retention": settings.model_dump(mode="json"),
             "label": label.model_dump(mode="json"),
         },
         metrics=metrics,
+        judged_on=judged_on(plan.evaluate, label),
         value_feature=_value(data.everyone),
         risk_edges=(float(low), float(high)),
     )
@@ -188,22 +196,28 @@ def _parameters(
     return {**tried, **told, "trees.rounds_used": model.rounds_, "trials": settings.trials}
 
 
-def _tags(card: ModelCard, label: LabelSettings, champion: Champion | None) -> dict[str, str]:
+def _compared(champion: Champion | None) -> str | None:
+    return None if champion is None or champion.probability is None else champion.version
+
+
+def _tags(card: ModelCard) -> dict[str, str]:
     tags = {
         "gridkeep.grid_version": card.grid_version,
         "gridkeep.git_revision": card.git_revision,
-        JUDGED_TAG: judged_on(card.evaluated_as_of, label),
+        JUDGED_TAG: card.judged_on,
         **{f"gridkeep.data.{name}": value for name, value in card.data_hashes.items()},
     }
-    if champion is not None and champion.probability is not None:
-        tags[COMPARED_TAG] = champion.version
-    return tags
+    return tags | ({COMPARED_TAG: card.compared_with} if card.compared_with else {})
 
 
 def _notes(
-    plan: CutoffPlan, settings: RetentionSettings, champion: Champion | None, judged: Judged
+    plan: CutoffPlan,
+    first_data: date,
+    settings: RetentionSettings,
+    champion: Champion | None,
+    judged: Judged,
 ) -> tuple[str, ...]:
-    notes = []
+    notes = [*beaten_by(judged), *truncated(first_data, (*plan.train, *plan.evaluate))]
     wanted = (settings.train_cutoffs, settings.evaluate_cutoffs)
     if not settings.train_as_of and (len(plan.train), len(plan.evaluate)) != wanted:
         notes.append(

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from domain.bundle import ModelCard
 from domain.errors import BadInput
 from features.engine import Tables
+from features.registry import features_hash
 from training import plots
 from training.bundle import profile, write_bundle
-from training.dataset import feature_names, quarter_plan
+from training.dataset import feature_names, quarter_plan, truncated
 from training.evaluation import Estimate, customer_weights, interval
 from training.report import (
     Progress,
@@ -59,7 +60,8 @@ def train_segmentation(
     `cells` says the cell of each customer (`customer_id`, `cell_id`). Raises BadInput when the
     history is too short for three cut-offs a horizon apart or too few customers are there.
     """
-    days = quarter_plan(*data_days(tables), settings.horizon_months)
+    known = data_days(tables)
+    days = quarter_plan(*known, settings.horizon_months)
     store = Store(tracking, folder)
     with store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id:
         frames = []
@@ -80,9 +82,12 @@ def train_segmentation(
                 evaluated_as_of=days[2:],
                 profile_as_of=days[2],
                 git_revision=git_revision(),
+                features_hash=features_hash(),
                 data_hashes=dict(data_hashes),
                 settings={NAME: settings.model_dump(mode="json")},
                 metrics=flat(metrics) | flat(differences, "versus_no_change_"),
+                judged_on=f"{days[2]} (segments of {days[0]})",
+                notes=tuple(truncated(known.first, days)),
                 value_feature=model.rule.value_feature,
                 segments=model.names,
             )
@@ -122,6 +127,7 @@ def train_segmentation(
         baselines=base,
         differences={"no change": differences},
         segments=shares,
+        notes=card.notes,
         artifacts=store.artifact_folder(run_id),
         plots=tuple(f"plots/{file.name}" for file in drawn),
     )
@@ -236,6 +242,6 @@ def _tags(card: ModelCard) -> dict[str, str]:
     return {
         "gridkeep.grid_version": card.grid_version,
         "gridkeep.git_revision": card.git_revision,
-        JUDGED_TAG: f"{card.evaluated_as_of[-1]} (segments of {card.trained_as_of[0]})",
+        JUDGED_TAG: card.judged_on,
         **{f"gridkeep.data.{name}": value for name, value in card.data_hashes.items()},
     }

@@ -1,6 +1,7 @@
 """Feature names in words, for reasons and segment names."""
 
 from features.registry import FEATURES
+from features.wording import in_words
 
 SEGMENT_WORDS = {
     # feature -> (what a customer with much of it is, what one with little of it is)
@@ -39,10 +40,12 @@ def reason_text(name: str, value: float | str | None) -> str:
     """Words for one reason.
 
     >>> reason_text("no_such_feature", None)
-    'no such feature: unknown (raises the risk)'
+    'no such feature: not known'
     """
-    shown = "unknown" if value is None else value if isinstance(value, str) else f"{value:,.4g}"
-    return f"{feature_text(name)}: {shown} (raises the risk)"
+    if name in FEATURES:
+        return in_words(value, FEATURES[name])
+    shown = "not known" if value is None else value if isinstance(value, str) else f"{value:,.4g}"
+    return f"{feature_text(name)}: {shown}"
 
 
 def segment_word(name: str, much: bool) -> str:

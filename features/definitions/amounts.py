@@ -53,6 +53,13 @@ def balance_mean(history: "Table", days: int) -> "NumericValue":
     return history.balance_after.mean(where=history[f"within_{days}d"])
 
 
+# its two parts are watched: watching it too would count one shift twice
+@feature(unit="money", over="customers", monitored=False)
+def balance_usual(row: "Table") -> "NumericValue":
+    """Mean balance of the last 90 days, or the last balance where nothing was posted in them."""
+    return row.balance_mean_90d.coalesce(row.balance_last)
+
+
 @feature(unit="money", over="customers")
 def balance_change(row: "Table") -> "NumericValue":
     """Mean balance of the last 30 days minus that of the last 180 days."""

@@ -9,6 +9,7 @@ import pandas as pd
 from domain.tables import CONTRACTS, Contract
 from features.door.checks import violations
 from features.door.convert import Fault, Problem, converted
+from features.door.lateness import LastDay, too_late
 from features.door.quarantine import Quarantine
 from features.door.settle import Refused, Settler
 from features.door.staging import Staging
@@ -22,11 +23,18 @@ from features.settings import SourceSettings, TableSource
 class Passage:
     """The rows of one intake on their way from the reader to the clean tables, inside `work`."""
 
-    def __init__(self, settings: SourceSettings, timezone: str, work: Path, memory: str) -> None:
+    def __init__(
+        self,
+        settings: SourceSettings,
+        timezone: str,
+        work: Path,
+        memory: str,
+        last: LastDay | None = None,
+    ) -> None:
         self.tally = Tally()
         self.clean, self.quarantined = work / "tables", work / "quarantine"
         self._settings, self._timezone = settings, timezone
-        self._work, self._memory = work, memory
+        self._work, self._memory, self._last = work, memory, last
         self._staging = Staging(work / "staged")
         self._quarantine = Quarantine(self.quarantined)
 
@@ -42,6 +50,7 @@ class Passage:
         contract = CONTRACTS[batch.table]
         typed, faults = converted(batch.frame, contract, self._form(batch.table))
         faults += violations(typed, batch.table, _by_column(faults))
+        faults += too_late(typed, batch.table, self._last, self._timezone)
         bad = pd.Index([], dtype="int64")
         for fault in faults:
             bad = bad.union(fault.rows)

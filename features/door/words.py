@@ -82,9 +82,10 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
         case "conflict":
             return "deliver each once, or correct the ids"
         case "out_of_range":
-            return (
-                f"correct them; {wanted(CONTRACTS[defect.table].column(defect.column))} is allowed"
-            )
+            column = CONTRACTS[defect.table].column(defect.column)
+            if column.kind in ("timestamp", "date"):
+                return "correct the dates, or set sources.data_until to the last day of the data"
+            return f"correct them; {wanted(column)} is allowed"
         case "not_parsable":
             return _reading_advice(defect.reason, seen.value, section, source)
 

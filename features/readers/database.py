@@ -23,10 +23,11 @@ FILE_SCHEMES = ("sqlite", "duckdb")
 
 
 class Bank(NamedTuple):
-    """An open connection, and the words that must not appear in a message."""
+    """An open connection, the words that must not appear in a message, and SQLite's file."""
 
     connection: Any
     secrets: tuple[str, ...]
+    file: Path | None = None
 
 
 @contextmanager
@@ -36,7 +37,7 @@ def opened(settings: SourceSettings, folder: Path) -> Iterator[Bank | None]:
         yield None
         return
     url = _located(_url(settings.database), folder)
-    bank = Bank(None, _secrets(url))
+    bank = Bank(None, _secrets(url), _sqlite_file(url))
     try:
         bank = bank._replace(connection=_connect(url))
         yield bank
@@ -54,15 +55,48 @@ def column_names(bank: Bank, table: str) -> list[str]:
     return list(_table(bank, table).columns)
 
 
-def mark(bank: Bank, table: str, clock: Sequence[str]) -> str:
-    """Number of rows and latest time in each of the columns `clock`."""
+def mark(bank: Bank, table: str, columns: Sequence[str]) -> str:
+    """Number of rows of a table and a sum over the hashes of its rows, in the named columns.
+
+    Not seen: a change that keeps the sum (one in 2^32), and, in a database that has no hash
+    (MySQL, Exasol), one that keeps the number of values and the sum of every column of numbers
+    to nine digits, as a corrected text does. SQLite has none either; there the file tells.
+    """
+    import ibis
+    from ibis.common.exceptions import IbisError
+
     seen = _table(bank, table)
-    # as text on SQLite, where what stands in a time column need not be a time
-    text = bank.connection.name == "sqlite"
-    times = [seen[name].cast("string") if text else seen[name] for name in clock]
-    facts = {"rows": seen.count()} | {f"latest_{at}": one.max() for at, one in enumerate(times)}
-    row = seen.aggregate(**facts).execute().iloc[0]
-    return " ".join(str(row[name]) for name in facts)
+    if bank.file is not None:
+        return str(seen.count().execute())
+    # a null is not an empty text, and no value runs into its neighbour
+    values = [seen[name].cast("string").fill_null("\x1e") for name in columns]
+    content = ibis.literal("\x1f").join(values).hash() & 0xFFFFFFFF
+    try:
+        return " ".join(map(str, _facts(seen, rows=seen.count(), content=content.sum()).values()))
+    except IbisError:
+        return _counted(seen, columns)
+
+
+def files(bank: Bank) -> list[Path]:
+    """The files that are the content of a SQLite database: itself and its write-ahead log."""
+    if bank.file is None:
+        return []
+    log = bank.file.with_name(f"{bank.file.name}-wal")
+    return [bank.file, *([log] if log.is_file() and log.stat().st_size else [])]
+
+
+def _counted(seen: Any, columns: Sequence[str]) -> str:
+    facts = {"rows": seen.count()} | {f"n{at}": seen[c].count() for at, c in enumerate(columns)}
+    numbers = [name for name in columns if seen[name].type().is_numeric()]
+    facts |= {f"s{at}": seen[c].cast("float64").sum() for at, c in enumerate(numbers)}
+    # a sum of floats differs in its last digits with the order of its rows
+    told = _facts(seen, **facts).items()
+    return " ".join(f"{value:.9g}" if name[0] == "s" else str(value) for name, value in told)
+
+
+def _facts(seen: Any, **facts: Any) -> dict[str, Any]:
+    found: dict[str, Any] = seen.aggregate(**facts).execute().to_dict("records")[0]
+    return found
 
 
 def batches(bank: Bank, table: str, columns: Sequence[str]) -> Iterator[pd.DataFrame]:
@@ -72,9 +106,14 @@ def batches(bank: Bank, table: str, columns: Sequence[str]) -> Iterator[pd.DataF
         yield from _as_they_are(bank.connection, seen[list(columns)])
         return
     exact = {name: _sendable(seen[name]) for name in columns}
-    reader = bank.connection.to_pyarrow_batches(seen.select(**exact), chunk_size=BATCH_ROWS)
-    for batch in reader:
+    for batch in _arrow(bank.connection, seen.select(**exact)):
         yield parquet.to_frame(batch)
+
+
+def _arrow(connection: Any, expression: Any) -> Any:
+    if connection.name == "duckdb":  # ibis 12 calls a method that DuckDB 2 no longer has
+        return connection.con.sql(connection.compile(expression)).to_arrow_reader(BATCH_ROWS)
+    return connection.to_pyarrow_batches(expression, chunk_size=BATCH_ROWS)
 
 
 def _as_they_are(connection: Any, expression: Any) -> Iterator[pd.DataFrame]:
@@ -95,13 +134,20 @@ def _sendable(column: Any) -> Any:
 
 def _table(bank: Bank, table: str) -> Any:
     schema, _, name = table.rpartition(".")
-    here = bank.connection.list_tables(**({"database": schema} if schema else {}))
+    here = _tables(bank.connection, schema)
     if name not in here:
         raise BadInput(
             f"sources.database has no table {table!r} (it has {', '.join(sorted(here)[:12])}); "
             "correct the name, with its schema if it has one"
         )
     return bank.connection.table(name, **({"database": schema} if schema else {}))
+
+
+def _tables(connection: Any, schema: str) -> list[str]:
+    if connection.name == "duckdb":  # as above
+        listed = "SELECT table_name FROM information_schema.tables WHERE table_schema = $1"
+        return [name for (name,) in connection.con.execute(listed, [schema or "main"]).fetchall()]
+    return list(connection.list_tables(**({"database": schema} if schema else {})))
 
 
 def _url(database: str) -> str:
@@ -130,6 +176,11 @@ def _located(url: str, folder: Path) -> str:
     if not path.is_file():
         raise BadInput(f"sources.database: there is no file {path.as_posix()}")
     return f"{scheme}://{path.as_posix()}"
+
+
+def _sqlite_file(url: str) -> Path | None:
+    scheme, _, path = url.partition("://")
+    return Path(path) if scheme == "sqlite" else None
 
 
 def _connect(url: str) -> Any:

@@ -35,19 +35,17 @@ def read(settings: SourceSettings, folder: Path, timezone: str) -> Iterator[Batc
 
 
 def marks(settings: SourceSettings, folder: Path) -> dict[str, str]:
-    """Size and hash of every file; row count and latest time of every database table."""
+    """Size and hash of every file; row count and content sum of every database table."""
     found: dict[str, str] = {}
     with database.opened(settings, folder) as bank:
+        if bank is not None:
+            found |= file_marks(database.files(bank), folder)
         for delivery in _deliveries(settings, folder, bank):
             if isinstance(delivery.place, Path):
                 found |= file_marks([delivery.place], folder)
             elif bank is not None:
-                clock = [
-                    delivery.columns[column.name]
-                    for column in delivery.contract
-                    if column.name in delivery.columns and column.kind in ("timestamp", "date")
-                ]
-                found[f"table {delivery.place}"] = database.mark(bank, delivery.place, clock)
+                columns = list(dict.fromkeys(delivery.columns.values()))
+                found[f"table {delivery.place}"] = database.mark(bank, delivery.place, columns)
     return found
 
 

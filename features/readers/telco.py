@@ -3,7 +3,8 @@
 The sample is one picture of one quarter, so the dates are ours: the picture is taken at
 `REFERENCE`, a customer came `Tenure Months` before it, and one whose Churn Label is Yes left
 the day before it. Holdings are the services, held since then. The transactions are DERIVED,
-not observed: one charge of `Monthly Charges` per month of tenure, not made by the customer.
+not observed: one charge of `Monthly Charges` on the last day of each month of tenure, not made
+by the customer.
 Churn Score, Churn Value, Churn Reason and CLTV tell the label and are never read.
 """
 
@@ -116,7 +117,7 @@ def _closures(people: pd.DataFrame) -> pd.DataFrame:
 def _charges(people: pd.DataFrame, month: int) -> pd.DataFrame:
     """The charges of the calendar month `month` before the reference."""
     paying = people[people["Tenure Months"] >= month]
-    day = months_before(REFERENCE, month)
+    day = months_before(REFERENCE, month - 1) - timedelta(days=1)
     return pd.DataFrame(
         {
             "transaction_id": paying["CustomerID"] + f"-{day:%Y%m}",

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,7 +86,8 @@ def simulate(
             _write_block(staging, plan, county, planted, number, counted)
         _write_world(staging, plan, county, planted)
         if config:
-            staging.text("gridkeep.toml", CONFIG)
+            last_day = plan.firsts[-1] - timedelta(days=1)
+            staging.text("gridkeep.toml", CONFIG.format(last_day=last_day))
     progress("simulating customers", 1.0)
     return SimulationSummary(
         folder=out,

@@ -11,6 +11,7 @@ timezone = "{TIMEZONE}"
 [sources]
 reader = "simulated"
 path = "."
+data_until = "{{last_day}}"  # a long simulation may run past today
 
 [label]
 kind = "closed"

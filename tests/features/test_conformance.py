@@ -1,6 +1,7 @@
 """What every registered feature keeps to, whatever it means."""
 
 import re
+import shutil
 import subprocess
 import sys
 from datetime import date, datetime, timedelta
@@ -161,9 +162,9 @@ def test_a_feature_looks_at_no_other_customer(tables: Tables, rows: pd.DataFrame
     pd.testing.assert_frame_equal(_sorted(alone), _sorted(expected), rtol=1e-9)
 
 
-def test_clocks_are_not_monitored() -> None:
+def test_clocks_and_the_balance_said_twice_are_not_monitored() -> None:
     unwatched = {name for name, known in FEATURES.items() if not known.monitored}
-    assert unwatched == {"tenure_days", "age_years"}
+    assert unwatched == {"tenure_days", "age_years", "balance_usual"}
 
 
 def test_the_window_starts_are_those_of_the_interface() -> None:
@@ -181,6 +182,30 @@ def test_the_hash_is_the_same_in_every_process_and_the_registry_needs_no_engine(
         [sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=True
     )
     assert found.stdout.split() == [features_hash(), "False", "False"]
+
+
+@pytest.mark.parametrize(
+    ("module", "before", "after"),
+    [
+        ("features/definitions/activity.py", "history.gap_days.mean()", "history.gap_days.max()"),
+        ("features/history.py", 'events.available_at <= days["at"]', "ibis.literal(True)"),
+        ("features/feature.py", "(30, 90, 180, 365)", "(30, 90, 180, 360)"),
+        ("features/dialect.py", '"sample"', '"pop"'),
+    ],
+)
+def test_another_definition_is_another_hash(
+    repository: Path, tmp_path: Path, module: str, before: str, after: str
+) -> None:
+    for package in ("domain", "features"):
+        shutil.copytree(repository / package, tmp_path / package)
+    text = (tmp_path / module).read_text(encoding="utf-8")
+    assert before in text
+    (tmp_path / module).write_text(text.replace(before, after), encoding="utf-8")
+    code = "from features.registry import features_hash; print(features_hash())"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() != features_hash()
 
 
 def test_a_feature_without_a_docstring_or_with_a_taken_name_is_refused() -> None:

@@ -107,6 +107,23 @@ def test_the_latest_row_without_a_balance_leaves_no_balance() -> None:
     assert row(posted)["balance_mean_30d"] == 5.0
 
 
+@pytest.mark.parametrize(
+    ("posted", "usual"),
+    [
+        ([("2026-02-01", 100.0), ("2026-01-01", 300.0), ("2025-06-01", 9.0)], 200.0),
+        ([("2025-06-01", 9.0), ("2025-05-01", 700.0)], 9.0),  # dormant for 9 months
+        ([("2022-06-01", 7.0)], 7.0),  # dormant for years
+        ([("2026-02-01", None), ("2026-01-01", 300.0)], 300.0),
+        ([], None),
+    ],
+)
+def test_the_usual_balance_is_the_last_one_of_a_customer_gone_quiet(
+    posted: list[tuple[str, float | None]], usual: float | None
+) -> None:
+    found = row([{"posted_at": day, "balance_after": balance} for day, balance in posted])
+    assert found["balance_usual"] == usual or (usual is None and np.isnan(found["balance_usual"]))
+
+
 def test_gaps_are_between_rows_of_the_same_year_only() -> None:
     posted = [{"posted_at": "2025-02-28"}, {"posted_at": "2026-02-01"}, {"posted_at": "2026-02-04"}]
     found = row(posted)

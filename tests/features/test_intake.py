@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -213,6 +214,58 @@ def test_dates_are_read_in_the_form_that_is_set(bank: Bank, layout: Layout, tmp_
     bank(customers="customer_id,onboarded_on\nC1,31.01.2020\n")
     take_in(settings, tmp_path / "bank", layout).require_sound()
     assert str(table(layout, "customers")["onboarded_on"][0]) == "2020-01-31"
+
+
+NOW = datetime(2026, 1, 6, 18, tzinfo=UTC)  # 7 January in Shanghai
+TOMORROW = "T9,C1,2026-01-08 00:00,1\n"
+
+
+def test_a_row_of_tomorrow_is_in_the_future_in_the_banks_time_zone(
+    bank: Bank, layout: Layout, tmp_path: Path
+) -> None:
+    settings, folder = bank(transactions=f"{ROWS}T8,C1,2026-01-07 23:59,1\n{TOMORROW}"), "bank"
+    report = take_in(settings, tmp_path / folder, layout, "Asia/Shanghai", now=NOW)
+    (row,) = quarantined(layout, "transactions")
+    assert (row["row"], row["column"]) == ("5", "posted_at")
+    assert row["reason"] == "in the future, after 2026-01-07"
+    assert report.quality.findings == (
+        "column 'posted_at' of transactions.csv holds 1 value that is in the future, after "
+        "2026-01-07 (first: '2026-01-08 00:00' in row 5); correct the dates, or set "
+        "sources.data_until to the last day of the data",
+    )
+    assert table(layout, "transactions")["transaction_id"].tolist() == ["T1", "T2", "T8"]
+
+
+def test_a_configured_last_day_goes_before_the_clock(
+    bank: Bank, layout: Layout, tmp_path: Path
+) -> None:
+    folder = tmp_path / "bank"
+    take_in(bank(transactions=ROWS + TOMORROW, data_until="2026-01-08"), folder, layout, now=NOW)
+    assert len(table(layout, "transactions")) == 3
+    take_in(bank(data_until="2026-01-05"), folder, layout, now=NOW)
+    (row,) = quarantined(layout, "transactions")
+    assert row["reason"] == "after sources.data_until = 2026-01-05"
+
+
+def test_what_is_agreed_for_a_day_to_come_is_accepted_unless_a_last_day_is_configured(
+    bank: Bank, layout: Layout, tmp_path: Path
+) -> None:
+    files = {
+        "holdings": "customer_id,product,opened_on,closed_on\nC1,loan,2026-02-01,2036-02-01\n",
+        "closures": "customer_id,closed_on\nC2,2026-02-01\n",
+        "service_events": "event_id,customer_id,occurred_at,kind\nE1,C1,2026-02-01,visit\n",
+    }
+    settings = bank(**{name: {"file": f"{name}.csv"} for name in files})
+    for name, text in files.items():
+        (tmp_path / "bank" / f"{name}.csv").write_text(text, "utf-8")
+    take_in(settings, tmp_path / "bank", layout, now=NOW)
+    assert [len(table(layout, name)) for name in files] == [1, 1, 0]
+    bounded = settings.model_copy(update={"data_until": date(2026, 1, 31)})
+    take_in(bounded, tmp_path / "bank", layout, now=NOW)
+    assert [len(table(layout, name)) for name in files] == [0, 0, 0]
+    ended = settings.model_copy(update={"data_until": date(2026, 2, 1)})
+    take_in(ended, tmp_path / "bank", layout, now=NOW)
+    assert [len(table(layout, name)) for name in files] == [1, 1, 1]
 
 
 def test_the_banks_word_for_never_is_a_date(bank: Bank, layout: Layout, tmp_path: Path) -> None:

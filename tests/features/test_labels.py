@@ -153,6 +153,22 @@ def test_balance_attrition_compares_the_means_of_the_windows() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["silent", "zero_balance", "balance_attrition"])
+def test_the_set_goes_by_what_had_arrived_at_the_cutoff(kind: str) -> None:
+    def seen(who: str, arrived: str | None) -> Rows:
+        known = {"customer_id": who, "posted_at": "2026-02-01", "balance_after": 50.0}
+        return [{**known, "available_at": arrived}]
+
+    rows = [*seen("in time", "2026-03-01"), *seen("late", "2026-03-02"), *seen("at once", None)]
+    assert set(churned(bank(rows), kind)) == {"in time", "at once"}
+
+
+def test_the_outcome_goes_by_what_happened_whenever_it_arrived() -> None:
+    late = {"posted_at": "2026-03-15", "available_at": "2026-06-01"}
+    rows: Rows = [{"posted_at": "2026-02-01"}, late]
+    assert churned(bank([{"customer_id": "a"} | row for row in rows]), "silent") == {"a": 0}
+
+
 def test_windows_are_days_of_the_bank() -> None:
     posted = ["2026-02-20", "2026-03-10 16:00"]  # 11 March, 00:00 in Shanghai
     rows = [{"customer_id": "a", "posted_at": time} for time in posted]
@@ -167,7 +183,7 @@ def test_customers_closed_before_or_onboarded_after_are_not_in_the_set() -> None
 
 def test_data_end_on_the_day_after_the_last() -> None:
     assert label_end(bank([])) == date(2026, 5, 1)
-    assert label_end(bank([], {"a": "2026-05-03"})) == date(2026, 5, 4)
+    assert label_end(bank([], {"a": "2035-05-03"})) == date(2026, 5, 1)  # announced, not seen
     late = bank([{"customer_id": "a", "posted_at": "2026-04-30 20:00"}], zone=ZONE)
     assert label_end(late) == date(2026, 5, 2)
 
@@ -202,9 +218,10 @@ def test_two_classes_are_a_label() -> None:
 
 
 posted = st.builds(
-    lambda who, hours, balance, own: {
+    lambda who, hours, balance, own, late: {
         "customer_id": who,
         "posted_at": datetime(2026, 1, 10) + timedelta(hours=hours),
+        "available_at": late and datetime(2026, 1, 10) + timedelta(hours=hours + late),
         "balance_after": balance,
         "initiated_by_customer": own,
     },
@@ -212,6 +229,7 @@ posted = st.builds(
     st.integers(0, 24 * 85),
     st.none() | st.sampled_from([-5.0, 0.0, 1.0, 2.0, 40.0, 100.0]),
     st.sampled_from([True, False, None]),
+    st.none() | st.integers(1, 24 * 30),
 )
 left = st.dictionaries(
     st.sampled_from("abcdef"),
@@ -235,23 +253,25 @@ def oracle(rows: Rows, closed: dict[str, str], kind: str, day: date) -> dict[str
                 place,
                 row["balance_after"],
                 row["initiated_by_customer"] is not False,
+                row["available_at"] is None or row["available_at"] <= at,
             )
             for place, row in enumerate(rows)
             if row["customer_id"] == who and row["posted_at"] < end
         )
-        known = [(time, money) for time, _, money, _ in mine if money is not None]
+        known = [(time, money) for time, _, money, _, _ in mine if money is not None]
+        told = [(time, money) for time, _, money, _, here in mine if money is not None and here]
         if kind == "closed" and gone >= starts[2]:
             labels[who] = int(gone < starts[3])
         if kind == "silent":
-            times = [time for time, _, _, own in mine if own]
-            if any(observed <= time < at for time in times):
+            times = [time for time, _, _, own, _ in mine if own]
+            if any(observed <= time < at for time, _, _, own, here in mine if own and here):
                 labels[who] = int(not any(time >= first for time in times))
         if kind == "zero_balance":
-            before = [money for time, money in known if time < at]
+            before = [money for time, money in told if time < at]
             if before and before[-1] > 1:
                 labels[who] = int(known[-1][1] <= 1)
         if kind == "balance_attrition":
-            before = [money for time, money in known if observed <= time < at]
+            before = [money for time, money in told if observed <= time < at]
             after = [money for time, money in known if time >= first]
             after = after or [money for _, money in known[-1:]]
             if before and sum(before) > 0:

@@ -1,10 +1,12 @@
 """Snapshots: the file is whole or absent, says what it was made of, and equals the query."""
 
+import json
 import resource
 import signal
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,7 @@ import pytest
 from domain.errors import BadInput
 from features.customer import customer_features
 from features.engine import Tables, frame_of, tables_of
+from features.history import data_days, require_history
 from features.registry import FEATURES, features_hash
 from features.snapshot import (
     is_fresh,
@@ -27,7 +30,7 @@ from features.snapshot import (
 DAYS = [date(2026, 2, 1), date(2026, 3, 1)]
 IDS = [f"C{at}" for at in range(25)]
 CELLS = pd.DataFrame({"customer_id": IDS, "cell_id": [f"cell-{at % 3}" for at in range(25)]})
-MADE_OF = {"grid_version": "grid-1", "data_hashes": {"customers": "abc"}}
+MADE_OF: dict[str, Any] = {"grid_version": "grid-1", "data_hashes": {"customers": "abc"}}
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +74,55 @@ def test_a_snapshot_says_what_it_was_made_of(tables: Tables, tmp_path: Path) -> 
     assert snapshot_info(out) == written
     assert (written.as_of, written.grid_version) == (tuple(DAYS), "grid-1")
     assert written.features_hash == features_hash()
-    assert is_fresh(out, **MADE_OF)
-    assert not is_fresh(out, grid_version="grid-2", data_hashes={"customers": "abc"})
-    assert not is_fresh(out, grid_version="grid-1", data_hashes={"customers": "abd"})
-    assert not is_fresh(tmp_path / "absent.parquet", **MADE_OF)
+    assert is_fresh(out, **MADE_OF, timezone="UTC")
+    assert not is_fresh(out, **MADE_OF | {"grid_version": "grid-2"}, timezone="UTC")
+    assert not is_fresh(out, **MADE_OF | {"data_hashes": {"customers": "abd"}}, timezone="UTC")
+    assert not is_fresh(out, **MADE_OF, timezone="Asia/Shanghai")
+    assert not is_fresh(tmp_path / "absent.parquet", **MADE_OF, timezone="UTC")
+
+
+def test_a_snapshot_that_does_not_say_its_time_zone_is_not_fresh(
+    tables: Tables, tmp_path: Path
+) -> None:
+    out = tmp_path / "f.parquet"
+    write_features(tables, DAYS, out, CELLS, **MADE_OF)
+    rows = pq.read_table(out)
+    words = json.loads(rows.schema.metadata[b"gridkeep"])
+    del words["timezone"]
+    pq.write_table(rows.replace_schema_metadata({"gridkeep": json.dumps(words)}), out)
+    assert snapshot_info(out).rows == 50
+    assert not is_fresh(out, **MADE_OF, timezone="UTC")
+
+
+def test_a_cutoff_far_behind_the_data_is_refused(tables: Tables, tmp_path: Path) -> None:
+    posted = tables.transactions.posted_at.max().execute()
+    last = posted.date()
+    out = tmp_path / "f.parquet"
+    write_features(tables, [last + timedelta(days=8)], out, CELLS)
+    with pytest.raises(BadInput) as caught:
+        write_features(tables, [last, last + timedelta(days=9)], out, CELLS)
+    assert str(caught.value) == (
+        f"cut-off {last + timedelta(days=9)} is 8 days behind the data (the last transaction is "
+        f"of {last}); deliver newer transactions, choose an --as-of up to "
+        f"{last + timedelta(days=8)}, or raise sources.stale_days (7)"
+    )
+    write_features(tables._replace(stale_days=8), [last + timedelta(days=9)], out, CELLS)
+
+
+def test_the_days_of_the_data_are_those_of_the_bank() -> None:
+    posted = ["2026-01-31 20:00", "2026-02-03 20:00"]
+    frames = {
+        "customers": pd.DataFrame({"customer_id": ["a"], "onboarded_on": ["2020-01-01"]}),
+        "transactions": pd.DataFrame(
+            {"transaction_id": ["1", "2"], "customer_id": "a", "posted_at": posted, "amount": 1.0}
+        ),
+    }
+    assert data_days(tables_of(frames)) == (date(2026, 1, 31), date(2026, 2, 3))
+    shanghai = tables_of(frames, "Asia/Shanghai")
+    assert data_days(shanghai) == (date(2026, 2, 1), date(2026, 2, 4))
+    require_history(shanghai, date(2026, 2, 2))
+    with pytest.raises(BadInput, match=r"2026-02-01 is before all data .* is of 2026-02-01"):
+        require_history(shanghai, date(2026, 2, 1))
 
 
 def test_numbers_are_floats_and_words_are_text_or_none(tables: Tables, tmp_path: Path) -> None:
@@ -181,6 +229,6 @@ def test_what_is_no_snapshot_is_named(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": [1]}), tmp_path / "other.parquet")
     with pytest.raises(BadInput, match=r"other.parquet' is not a feature snapshot"):
         snapshot_info(tmp_path / "other.parquet")
-    assert not is_fresh(tmp_path / "other.parquet", **MADE_OF)
+    assert not is_fresh(tmp_path / "other.parquet", **MADE_OF, timezone="UTC")
     with pytest.raises(BadInput, match=r"lacks the columns b"):
         read_features(tmp_path / "other.parquet", ["b"])

@@ -1,6 +1,10 @@
 """The command line: help with examples, exit codes, JSON, progress."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import click
 import pytest
@@ -56,6 +60,45 @@ def test_a_bug_of_ours_is_exit_3_and_says_it_is_ours(run, monkeypatch):
     assert "Traceback" not in answer.err
 
 
+@pytest.mark.parametrize("traceback", ["", "1"])
+def test_a_bug_report_tells_no_password(run, monkeypatch, traceback):
+    def fail(path):
+        raise RuntimeError("no answer from 'postgresql://me:se@same@db/models?password=sesame'")
+
+    monkeypatch.setenv("GRIDKEEP_TRACEBACK", traceback)
+    monkeypatch.setattr(cli, "_config", fail)
+    answer = run("models")
+    assert answer.code == 3
+    assert "***@db/models" in answer.err
+    assert "same" not in answer.err
+    assert ("Traceback" in answer.err) == bool(traceback)
+
+
+def test_the_store_is_not_on_the_command_line_of_the_ui(run, bank, monkeypatch):
+    started, real = [], subprocess.run
+
+    def note(command, **named):
+        if command[1:4] != ["-m", "mlflow", "ui"]:
+            return real(command, **named)
+        return started.append((command, named))
+
+    monkeypatch.setattr(subprocess, "run", note)
+    assert run("ui", "--config", bank.config).code == 0
+    command, named = started[0]
+    assert not [word for word in command if "://" in word]
+    uri = f"sqlite:///{bank.home / 'mlruns' / 'mlflow.db'}"
+    assert named["env"]["MLFLOW_BACKEND_STORE_URI"] == uri
+
+
+def test_a_store_that_does_not_answer_is_exit_1(run, bank, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nosuch://me:sesame@127.0.0.1/models")
+    for verb in (["models"], ["promote", "retention", "1"], ["ui"]):
+        answer = run(*verb, "--config", bank.config)
+        assert answer.code == 1, answer
+        assert "nosuch://***@127.0.0.1/models cannot be used" in answer.err
+        assert "sesame" not in answer.err
+
+
 def test_json_is_one_document_on_standard_output(run, bank):
     answer = run("check", "--json", "--config", bank.config)
     assert answer.code == 0
@@ -76,3 +119,42 @@ def test_progress_goes_to_standard_error(run, bank):
     answer = run("partition", "--config", bank.config)
     assert "placing customers" in answer.err
     assert "placing customers" not in answer.out
+
+
+STOPPED_WHILE_WRITING = """
+import os, signal, sys, time
+from pathlib import Path
+from features.atomic import replacing
+from gridkeep import cli, verbs
+
+def writing(config, as_of, out, progress):
+    with replacing(out) as file:
+        file.write_text("rows of customers")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+
+verbs.score_bank = writing
+cli.main()
+"""
+
+
+def test_a_terminated_run_leaves_nothing_half_written_and_says_so(bank):
+    words = ["score", "--as-of", "2025-06-01", "--out", "s.parquet", "--config", str(bank.config)]
+    done = subprocess.run(
+        [sys.executable, "-c", STOPPED_WHILE_WRITING, *words],
+        cwd=bank.home,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 128 + signal.SIGTERM
+    assert done.stderr == "stopped; nothing half-written was left\n"
+    assert bank.written() == set()
+
+
+def test_a_call_from_python_leaves_the_signal_handler_as_it_was(run):
+    before = signal.getsignal(signal.SIGTERM)
+    run("--help")
+    assert signal.getsignal(signal.SIGTERM) is before

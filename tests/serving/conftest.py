@@ -100,6 +100,7 @@ def bundle_files(name: str) -> dict[str, bytes]:
         "evaluated_as_of": [AS_OF],
         "profile_as_of": AS_OF,
         "git_revision": "0" * 40,
+        "features_hash": features_hash(),
         "data_hashes": {},
         "settings": {},
         "metrics": {"auc": 0.8},
@@ -269,6 +270,11 @@ def client(server: Server) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def frames() -> Callable[..., pd.DataFrame]:
     return feature_frame
+
+
+@pytest.fixture(scope="session")
+def snapshots() -> Callable[[Path, pd.DataFrame], None]:
+    return write_snapshot
 
 
 @pytest.fixture(scope="session")

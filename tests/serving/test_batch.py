@@ -47,6 +47,7 @@ def test_the_file_holds_the_scores_of_every_customer(tmp_path, snapshot, scorer)
         .to_dict()
     )
     assert summary.value_at_risk == pytest.approx(np.nansum(expected["value_at_risk"]))
+    assert summary.value_unknown == expected["value_at_risk"].isna().sum() > 0
     assert [path.name for path in tmp_path.iterdir()] == ["scores.parquet"]
 
 

@@ -187,3 +187,15 @@ def test_the_loaded_trees_answer_as_the_stored_ones(retention, retention_folder,
     matrix = retention.manifest.encode(frames(30))
     assert np.array_equal(stored.predict(matrix), retention.booster.predict(matrix))
     assert (retention_folder[0] / NEXT_FILE).exists() is False
+
+
+def test_a_model_of_other_feature_definitions_is_refused(tmp_path, bundles, retention_folder):
+    card = json.loads((retention_folder[0] / CARD_FILE).read_text())
+    other = json.dumps({**card, "features_hash": "5" * 64}).encode()
+    digest = bundles(tmp_path / "other", "retention", {CARD_FILE: other})
+    with pytest.raises(BadInput, match=r"other feature definitions \(55555555\).*train retention"):
+        load_bundle(tmp_path / "other", digest)
+    without = json.dumps({k: v for k, v in card.items() if k != "features_hash"}).encode()
+    digest = bundles(tmp_path / "without", "retention", {CARD_FILE: without})
+    with pytest.raises(BadInput, match="features_hash: Field required; train and register"):
+        load_bundle(tmp_path / "without", digest)

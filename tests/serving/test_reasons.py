@@ -1,35 +1,27 @@
-import pytest
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
 
 from features.registry import FEATURES
-from serving.reasons import in_words, number
+from serving.reasons import reasons_of
+
+NAMES = ["recency_days", "has_card", "customer_occupation", "balance_mean_90d"]
+FRAME = pd.DataFrame([[62.0, 0.0, "clerk", np.nan]], columns=NAMES)
 
 
-@pytest.mark.parametrize(
-    ("feature", "value", "words"),
-    [
-        ("recency_days", 62.0, "62 days since the last transaction"),
-        ("transactions_30d", 3.0, "3 transactions in the last 30 days"),
-        ("recency_days", None, "days since the last transaction: not known"),
-        ("customer_occupation", "clerk", "occupation: clerk"),
-        ("age_years", 41.26, "age in years of 365.25 days: 41.3 years"),
-    ],
-)
-def test_a_reason_reads_as_words(feature, value, words):
-    assert in_words(value, FEATURES[feature]) == words
-
-
-@pytest.mark.parametrize("feature", FEATURES)
-def test_every_registered_feature_has_words_for_every_value(feature):
-    value = 1234.5 if FEATURES[feature].kind == "number" else "word"
-    assert in_words(value, FEATURES[feature])
-    assert in_words(None, FEATURES[feature]).endswith("not known")
-
-
-def test_numbers_are_short_and_keep_their_size():
-    assert [number(each) for each in (0.0, 1.0, 99.94, 100.4, -12345.6)] == [
-        "0",
-        "1",
-        "99.9",
-        "100",
-        "-12,346",
+def test_reasons_are_phrases_with_their_plain_values():
+    (told,) = reasons_of(FRAME, NAMES, np.array([[0.1, 0.3, 0.2, 0.05]]), FEATURES, 4)
+    assert [(reason.value, reason.text) for reason in told] == [
+        (0.0, "no card held"),
+        ("clerk", "occupation: clerk"),
+        (62.0, "62 days since the last transaction"),
+        (None, "no balance known in the last 90 days"),
     ]
+
+
+@given(st.lists(st.floats(-2, 2), min_size=4, max_size=4), st.integers(1, 5))
+def test_only_what_raises_the_risk_is_a_reason(pushes, top):
+    (told,) = reasons_of(FRAME, NAMES, np.array([pushes]), FEATURES, top)
+    upwards = sorted((push for push in pushes if push > 0), reverse=True)[:top]
+    assert [reason.contribution for reason in told] == upwards

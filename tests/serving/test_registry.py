@@ -1,6 +1,8 @@
 """A real MLflow store in SQLite."""
 
+import socket
 import stat
+import traceback
 
 import pytest
 
@@ -69,3 +71,33 @@ def test_a_password_in_the_address_is_never_told(tmp_path):
     with pytest.raises(BadInput) as told:
         fetch_champion("retention", "sqlite:///me:sesame@/none.db", tmp_path)
     assert "sesame" not in str(told.value)
+
+
+def test_a_store_that_was_moved_gives_its_champion(tmp_path, registers, retention_folder):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    registers(f"sqlite:///{old}/mlflow.db", "retention", *retention_folder)
+    old.rename(new)
+    fetched = fetch_champion("retention", f"sqlite:///{new}/mlflow.db", tmp_path / "private")
+    assert load_bundle(fetched.folder, fetched.digest).card.name == "retention"
+    assert not old.exists()
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://me:sesame@127.0.0.1:{port}",
+        "postgresql+psycopg://me:sesame@127.0.0.1:{port}/models",
+        "nosuch://me:sesame@127.0.0.1/models",
+    ],
+)
+def test_a_registry_that_does_not_answer_is_bad_input_without_its_password(
+    uri, tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with socket.socket() as taken:  # bound and not listening: refused at once
+        taken.bind(("127.0.0.1", 0))
+        with pytest.raises(BadInput, match=r"\*\*\*@127\.0\.0\.1.* cannot be used") as told:
+            fetch_champion("retention", uri.format(port=taken.getsockname()[1]), tmp_path)
+    everything = "".join(traceback.format_exception(told.value)) + "".join(capfd.readouterr())
+    assert "sesame" not in everything

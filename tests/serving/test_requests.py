@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from features.registry import FEATURES
 from serving.problems import Problem
-from serving.requests import ScoreRequest, feedback_request, score_request
+from serving.requests import (
+    ScoreRequest,
+    feedback_request,
+    looks_like_a_card,
+    score_request,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
@@ -88,15 +93,17 @@ def test_a_brought_number_is_inside_its_range_or_refused(name, value):
 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=15, max_size=19))
-def test_exactly_card_numbers_are_refused_as_ids(digits):
+def test_exactly_card_numbers_look_like_one_and_are_no_cells(digits):
     number = "".join(map(str, digits))
     check = 0
     for at, digit in enumerate(reversed(digits)):  # Luhn's rule, as its patent words it
         doubled = digit * 2 if at % 2 else digit
         check += sum(map(int, str(doubled)))
     card = check % 10 == 0 and number[0] in "23456"
-    body = json.dumps({"customers": [{"customer_id": number}]}).encode()
-    assert (parsed(body) is None) == card
+    assert looks_like_a_card(number) == card
+    assert parsed(json.dumps({"customers": [{"customer_id": number}]}).encode())
+    brought = {"customer_id": "C", "features": {}, "cell_id": number}
+    assert (parsed(json.dumps({"customers": [brought]}).encode()) is None) == card
 
 
 @pytest.mark.parametrize(

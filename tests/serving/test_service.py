@@ -74,7 +74,7 @@ def test_brought_features_give_the_looked_up_score(client, bank, batch):
 
 
 def test_an_answer_keeps_the_order_and_names_the_unknown(client, bank, batch):
-    brings = {"customer_id": "new", "features": {"recency_days": 12}}
+    brings = {"customer_id": "new", "features": {**dict.fromkeys(READ), "recency_days": 12}}
     customers = [
         {"customer_id": "C000009"},
         {"customer_id": "nobody"},
@@ -98,12 +98,27 @@ def test_an_answer_keeps_the_order_and_names_the_unknown(client, bank, batch):
     }
 
 
-def test_missing_features_are_unknown_and_an_unseen_category_is_fine(client):
-    few = {"customer_id": "A", "features": {"customer_kind": "asteroid"}}
-    nulls = {"customer_id": "B", "features": {**dict.fromkeys(READ), "customer_kind": "comet"}}
-    told = ask(client, [few, nulls]).json()["scores"]
+def test_null_is_unknown_and_an_unseen_category_is_fine(client):
+    words = ("asteroid", "comet")
+    brought = [{**dict.fromkeys(READ), "customer_kind": word} for word in words]
+    customers = [{"customer_id": "A", "features": each} for each in brought]
+    told = ask(client, customers).json()["scores"]
     assert told[0]["churn_probability"] == told[1]["churn_probability"]
     assert told[0]["value_at_risk"] is None
+
+
+def test_a_feature_left_out_is_an_error_of_its_entry_alone(client):
+    few = {"customer_id": "A", "features": {"customer_kind": "clerk"}}
+    told = ask(client, [few, {"customer_id": "C000001"}]).json()["scores"]
+    assert told[0]["error"].startswith("features are missing: recency_days")
+    assert "churn_probability" in told[1]
+
+
+def test_a_card_number_beside_a_customer_is_an_error_of_its_entry_alone(client):
+    customers = [{"customer_id": "4111111111111111"}, {"customer_id": "C000001"}]
+    told = ask(client, customers).json()["scores"]
+    assert "payment-card" in told[0]["error"]
+    assert "churn_probability" in told[1]
 
 
 def test_a_thousand_customers_are_answered_and_one_more_is_not(client):
@@ -275,6 +290,8 @@ def test_the_description_names_every_route_and_its_references_resolve(client):
         *("/livez", "/readyz", "/metrics", "/docs.json"),
     }
     schemas = described["components"]["schemas"]
+    reasons = schemas["Score"]["properties"]["reasons"]
+    assert "what lowers the risk is never among them" in reasons["description"]
     for piece in text.split('"$ref":"#/components/schemas/')[1:]:
         assert piece.partition('"')[0] in schemas
 
@@ -325,12 +342,12 @@ def test_every_score_is_in_the_log_and_no_customer_is_named(client, server):
 def test_every_request_is_in_the_log_with_its_status(client, server):
     before = len(lines(server, "requests"))
     client.get("/v1/models")
-    client.get("/nowhere")
+    client.get("/v1/score/C000007")  # a customer's id may come in an address
     client.post("/v1/score", content=b"", headers={"Content-Type": "text/plain"})
     told = lines(server, "requests")[before:]
     assert [(x["path"], x["status"]) for x in told] == [
         ("/v1/models", 200),
-        ("/nowhere", 404),
+        ("other", 404),
         ("/v1/score", 415),
     ]
 

@@ -23,6 +23,7 @@ from training.bundle import (
     write_bundle,
 )
 from training.retention import RetentionClassifier
+from training.rows import steady
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def bundle(tmp_path: Path, draw_population: Callable[..., Any]) -> tuple[Path, s
         evaluated_as_of=(date(2025, 6, 1),),
         profile_as_of=date(2025, 6, 1),
         git_revision="unknown",
+        features_hash="0" * 64,
         data_hashes={},
         settings={},
         metrics={"auc": 0.8},
@@ -113,6 +115,22 @@ def test_a_profile_caps_cells_keeps_their_weight_and_tells_no_ids(
     assert found.groupby("cell_id")["weight"].sum().tolist() == pytest.approx(sizes)
     assert list(found.columns) == ["cell_id", "recency_days", "weight"]
     assert found.equals(profile(frame, at_most, seed=3))
+
+
+def test_a_profile_is_the_same_bytes_after_sums_in_another_order(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    values = random.lognormal(3, 3, 400) * random.choice([-1, 1], 400)
+    values[:5] = [np.nan, np.inf, -np.inf, 0.0, 1234567.89]
+    frame = pd.DataFrame({"customer_id": range(400), "cell_id": "c", "f": values})
+    files = []
+    for noise in (0.0, 2e-16, -2e-16):
+        file = tmp_path / f"{noise}.parquet"
+        summed = steady(frame.assign(f=values * (1 + noise)))
+        profile(summed, 300, seed=0).to_parquet(file, index=False)
+        files.append(file.read_bytes())
+    assert files[0] == files[1] == files[2]
+    kept = np.sort(steady(frame)["f"].to_numpy())
+    assert np.allclose(kept, np.sort(values), rtol=1e-9, atol=0, equal_nan=True)
 
 
 def test_every_monitored_feature_and_no_other_is_watched() -> None:

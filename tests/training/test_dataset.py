@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.errors import BadInput
 from features.settings import LabelSettings
-from training.dataset import NO_CELL, cutoff_plan, quarter_plan, with_cells
+from training.dataset import NO_CELL, cutoff_plan, quarter_plan, truncated, with_cells
 from training.settings import RetentionSettings
 
 windows = st.builds(
@@ -45,7 +45,39 @@ def test_a_long_history_gives_every_cutoff_asked_for_and_the_latest() -> None:
     plan = cutoff_plan(date(2024, 1, 1), date(2025, 12, 31), LabelSettings(), RetentionSettings())
     assert plan.evaluate == (date(2025, 8, 1), date(2025, 9, 1))
     assert plan.train[-1] == date(2025, 4, 1)
-    assert len(plan.train) == 6
+    # a year behind each: the features look back so far
+    assert plan.train[0] == date(2025, 1, 1)
+    longer = cutoff_plan(date(2023, 9, 1), date(2025, 12, 31), LabelSettings(), RetentionSettings())
+    assert len(longer.train) == 6
+
+
+@given(st.dates(date(2000, 1, 1), date(2030, 1, 1)), st.integers(0, 1500), windows, settings)
+def test_cutoffs_have_a_year_behind_them_whenever_one_of_each_can(
+    first: date, days: int, label: LabelSettings, wanted: RetentionSettings
+) -> None:
+    last = first + timedelta(days)
+    try:
+        plan = cutoff_plan(first, last, label, wanted)
+    except BadInput:
+        return
+    # oracle: a label that asks for a year of observation itself
+    year = LabelSettings(
+        observation_days=365, gap_days=label.gap_days, outcome_days=label.outcome_days
+    )
+    try:
+        full = cutoff_plan(first, last, year, wanted)
+    except BadInput:
+        assert truncated(first, (*plan.train, *plan.evaluate))
+    else:
+        assert plan == full
+        assert not truncated(first, (*plan.train, *plan.evaluate))
+
+
+def test_truncated_windows_are_counted() -> None:
+    days = [date(2024, 6, 1), date(2024, 9, 1), date(2025, 1, 1)]
+    assert truncated(date(2024, 1, 1), days) == [
+        "2 of 3 cut-offs have less than 365 days of data behind them: long windows are partly empty"
+    ]
 
 
 def test_a_history_that_is_too_short_is_refused_with_the_arithmetic() -> None:

@@ -21,7 +21,7 @@ def groups(rows: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
     middle = np.array([[2.0, 1, 30], [40, 2, 5], [15, 6, 60]])[kind]
     noise = random.normal(size=(rows, 3)) * [2, 0.3, 3]
     frame = pd.DataFrame(middle + noise, columns=list(BEHAVIOUR))
-    frame["balance_mean_90d"] = random.lognormal(8, 1, rows)
+    frame["balance_usual"] = random.lognormal(8, 1, rows)
     return frame, kind
 
 
@@ -39,9 +39,9 @@ def test_planted_behaviours_are_found_and_named_for_what_they_are() -> None:
 
 def test_tiers_have_the_shares_asked_for() -> None:
     frame, _ = groups(2000)
-    rule = fit_rule(frame, "balance_mean_90d", BEHAVIOUR, QUICK)
+    rule = fit_rule(frame, "balance_usual", BEHAVIOUR, QUICK)
     assert np.bincount(rule.tiers(frame)) / 2000 == pytest.approx([0.5, 0.3, 0.2], abs=0.002)
-    poor = frame.assign(balance_mean_90d=np.nan)
+    poor = frame.assign(balance_usual=np.nan)
     assert (rule.tiers(poor) == 0).all()
 
 
@@ -95,21 +95,33 @@ def test_a_small_segment_joins_its_neighbour() -> None:
     frame, kind = groups(1000)
     few = frame[(kind != 2) | (np.arange(1000) < 12)]
     wide = QUICK.model_copy(update={"segment_share_min": 0.05, "clusters_min": 3})
-    rule = fit_rule(few, "balance_mean_90d", BEHAVIOUR, wide)
+    rule = fit_rule(few, "balance_usual", BEHAVIOUR, wide)
     sizes = np.bincount(rule.assign(few), minlength=len(rule.segments))
     assert sizes.min() >= 0.05 * len(few)
     assert sizes.sum() == len(few)
 
 
+def test_a_customer_gone_quiet_keeps_the_tier_of_the_last_balance() -> None:
+    frame, _ = groups(1500)
+    # nobody was quiet when the trees were grown: both balances were the same
+    frame.insert(0, "balance_mean_90d", frame["balance_usual"])
+    model = SegmentModel(QUICK).fit(frame)
+    quiet = groups(300, seed=4)[0].assign(balance_mean_90d=np.nan)
+    found = [name.split(" · ")[0] for name in model.assign(quiet)]
+    expected = [model.names[at].split(" · ")[0] for at in model.segments(quiet)]
+    agreed = [one == other for one, other in zip(found, expected, strict=True)]
+    assert np.mean(agreed) > 0.95
+
+
 def test_the_number_of_clusters_is_the_planted_one() -> None:
     frame, _ = groups(900)
-    assert len(fit_rule(frame, "balance_mean_90d", BEHAVIOUR, QUICK).centres) == 3
+    assert len(fit_rule(frame, "balance_usual", BEHAVIOUR, QUICK).centres) == 3
 
 
 def test_value_is_the_balance_where_known_and_the_debits_elsewhere() -> None:
-    frame = pd.DataFrame({"balance_mean_90d": [None, None, 1.0], "debit_365d": [1.0, 2.0, 3.0]})
+    frame = pd.DataFrame({"balance_usual": [None, None, 1.0], "debit_365d": [1.0, 2.0, 3.0]})
     assert value_feature(frame) == "debit_365d"
-    assert value_feature(frame.bfill()) == "balance_mean_90d"
+    assert value_feature(frame.bfill()) == "balance_usual"
     with pytest.raises(BadInput, match=r"segmentation\.value_feature"):
         value_feature(pd.DataFrame({"other": [1.0]}))
 
@@ -123,6 +135,6 @@ def test_customers_are_matched_by_id_and_leavers_left_out() -> None:
 def test_a_behaviour_that_is_no_feature_is_refused() -> None:
     with pytest.raises(BadInput, match="names no feature: typo"):
         SegmentModel(QUICK.model_copy(update={"behaviour": ("typo",)})).fit(groups(100)[0])
-    same = pd.DataFrame({"balance_mean_90d": range(60), "transactions_90d": [1.0] * 60})
+    same = pd.DataFrame({"balance_usual": range(60), "transactions_90d": [1.0] * 60})
     with pytest.raises(BadInput, match="no behaviour feature varies"):
         SegmentModel(QUICK).fit(same)

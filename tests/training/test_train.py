@@ -1,4 +1,6 @@
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,9 +13,11 @@ import pytest
 from domain.bundle import ModelCard, bundle_digest
 from domain.errors import BadInput
 from features.engine import Tables
-from features.registry import FEATURES
+from features.registry import FEATURES, features_hash
 from features.settings import LabelSettings
-from training.report import TrainReport
+from training.evaluation import Estimate, Evaluation
+from training.judging import Judged, beaten_by
+from training.report import TrainReport, git_revision
 from training.rows import labelled_rows
 from training.settings import RetentionSettings, TrackingSettings
 from training.tracking import Store
@@ -80,11 +84,101 @@ def test_the_card_says_what_scoring_needs(trained: Trained) -> None:
     card = ModelCard.model_validate_json(text)
     assert card.grid_version == "grid-00000000"
     assert card.data_hashes == {"transactions": "f00d"}
-    assert card.value_feature == "balance_mean_90d"
+    assert card.value_feature == "balance_usual"
     assert card.risk_edges is not None
     assert 0 < card.risk_edges[0] < card.risk_edges[1] < 1
     assert card.metrics["auc"] == trained.first.metrics["auc"].value
     assert card.profile_as_of == trained.first.evaluated_as_of[-1]
+
+
+def test_the_card_is_the_evidence_and_names_the_definitions(trained: Trained) -> None:
+    for report in (trained.first, trained.second, trained.segments):
+        text = (Path(report.artifacts) / "model" / "card.json").read_text()
+        card = ModelCard.model_validate_json(text)
+        assert card.features_hash == features_hash()
+        assert card.notes == report.notes
+        assert card.judged_on.startswith(str(report.evaluated_as_of[0]))
+        assert card.compared_with == ("1" if report is trained.second else None)
+
+
+def test_a_short_history_says_that_long_windows_are_partly_empty(
+    trained: Trained, small_bank: Any
+) -> None:
+    begins = pd.Timestamp(small_bank.tables.transactions.posted_at.min().execute()).date()
+    for report in (trained.first, trained.segments):
+        days = {*report.trained_as_of, *report.evaluated_as_of}
+        short = sum(day < begins + timedelta(365) for day in days)
+        told = [note for note in report.notes if "long windows are partly empty" in note]
+        assert len(told) == bool(short)
+        assert all(note.startswith(f"{short} of {len(days)} ") for note in told)
+    assert trained.first.notes
+
+
+def test_a_baseline_that_beats_the_model_is_named_with_its_figures(trained: Trained) -> None:
+    def found(auc: float, log_loss: float, precision: float) -> dict[str, Estimate]:
+        values = {"auc": auc, "log_loss": log_loss, "average_precision": precision}
+        return {name: Estimate(value, value, value) for name, value in values.items()}
+
+    others = {
+        "recency rule": found(0.7, 0.1, 0.2),
+        "logistic regression": found(0.8, 0.2, 0.3),
+        "champion": found(0.9, 0.1, 0.9),
+    }
+    evaluation = Evaluation(found(0.8, 0.2, 0.3), others, {})
+    empty = pd.DataFrame()
+    assert beaten_by(Judged(empty, {}, evaluation, empty, empty)) == [
+        "the recency rule beats the model: log loss 0.1 against 0.2"
+    ]
+    for name, theirs in trained.first.baselines.items():
+        better = theirs["auc"].value > trained.first.metrics["auc"].value
+        said = [note for note in trained.first.notes if f"the {name} beats" in note]
+        assert better <= bool(said)
+
+
+def test_the_same_tables_give_the_same_model_byte_for_byte(
+    trained: Trained, train: Callable[..., TrainReport], tmp_path: Path
+) -> None:
+    again = train("retention", tmp_path)
+    assert again.digest == trained.first.digest
+
+
+def git(folder: Path, *words: str) -> str:
+    command = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com", *words]
+    done = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_the_revision_is_that_of_the_code_that_runs(tmp_path: Path) -> None:
+    home = tmp_path / "gridkeep"
+    (home / "training").mkdir(parents=True)
+    (home / "training" / "train.py").write_text("")
+    (home / "pyproject.toml").write_text("")
+    assert git_revision(home) == "unknown"
+    git(home, "init", "-q")
+    assert git_revision(home) == "unknown"
+    git(home, "add", ".")
+    git(home, "commit", "-q", "-m", "one")
+    commit = git(home, "rev-parse", "HEAD")
+    assert git_revision(home) == commit
+    (home / "notes.txt").write_text("not code")
+    (home / "scratch.py").write_text("not ours")
+    assert git_revision(home) == commit
+    (home / "training" / "deep").mkdir()
+    (home / "training" / "deep" / "new.py").write_text("")
+    assert git_revision(home) == f"{commit}-changed"
+    shutil.rmtree(home / "training" / "deep")
+    (home / "training" / "train.py").write_text("x = 1")
+    assert git_revision(home) == f"{commit}-changed"
+
+
+def test_a_copy_within_another_repository_has_no_revision(tmp_path: Path) -> None:
+    inner = tmp_path / "theirs" / "site-packages"
+    (inner / "training").mkdir(parents=True)
+    (inner / "pyproject.toml").write_text("")
+    git(tmp_path / "theirs", "init", "-q")
+    git(tmp_path / "theirs", "add", ".")
+    git(tmp_path / "theirs", "commit", "-q", "-m", "one")
+    assert git_revision(inner) == "unknown"
 
 
 def test_the_profile_is_everyone_at_the_last_cutoff_without_ids(

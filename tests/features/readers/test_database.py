@@ -5,11 +5,14 @@ import socket
 import sqlite3
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
+from ibis.backends.sql.compilers import DuckDBCompiler
+from ibis.common.exceptions import UnsupportedOperationError
 
 from domain.errors import BadInput
 from domain.layout import Layout
@@ -73,6 +76,98 @@ def test_new_rows_in_a_database_are_noticed(sqlite_bank: Path) -> None:
         bank.execute("INSERT INTO ledger VALUES ('e', 1, '2026-01-05', 1)")
     bank.close()
     assert not is_current(settings, sqlite_bank, layout)
+
+
+def test_a_correction_in_place_is_noticed(sqlite_bank: Path) -> None:
+    layout = Layout(sqlite_bank / "out")
+    settings = source("sqlite://bank.db", rejected_share_max=1)
+    take_in(settings, sqlite_bank, layout).require_sound()
+    with sqlite3.connect(sqlite_bank / "bank.db") as bank:
+        bank.execute("UPDATE ledger SET account = 2 WHERE id = 'a'")
+    bank.close()
+    assert not is_current(settings, sqlite_bank, layout)
+    take_in(settings, sqlite_bank, layout).require_sound()
+    assert is_current(settings, sqlite_bank, layout)
+
+
+def test_a_correction_that_waits_in_the_write_ahead_log_is_noticed(sqlite_bank: Path) -> None:
+    layout = Layout(sqlite_bank / "out")
+    settings = source("sqlite://bank.db", rejected_share_max=1)
+    bank = sqlite3.connect(sqlite_bank / "bank.db", isolation_level=None)
+    try:
+        bank.execute("PRAGMA journal_mode = WAL")
+        take_in(settings, sqlite_bank, layout).require_sound()
+        assert is_current(settings, sqlite_bank, layout)
+        bank.execute("UPDATE ledger SET account = 2 WHERE id = 'a'")
+        assert not is_current(settings, sqlite_bank, layout)
+    finally:
+        bank.close()
+
+
+def test_duckdb_rows_come_through(duck: Callable[[str], None], tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "out")
+    take_in(source("duckdb://bank.duckdb"), tmp_path, layout).require_sound()
+    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    assert clean["transaction_id"].tolist() == ["a", "b"]
+    assert clean["amount"].tolist() == [1.0, 2.0]
+    duck("CREATE SCHEMA core; CREATE TABLE core.people AS FROM people; DROP TABLE people")
+    with pytest.raises(BadInput, match=r"no table 'people' \(it has ledger\)"):
+        take_in(source("duckdb://bank.duckdb"), tmp_path, layout).require_sound()
+    schema = source("duckdb://bank.duckdb", customers={"table": "core.people"})
+    assert [len(one.frame) for one in tables.read(schema, tmp_path, "UTC")] == [2, 2]
+
+
+CORRECTIONS = [
+    "UPDATE ledger SET value = value + 1 WHERE id = 'b'",
+    "UPDATE ledger SET value = CASE id WHEN 'a' THEN 2 ELSE 1 END",  # the sum stays
+    "UPDATE ledger SET account = 3 - account",
+    "UPDATE ledger SET booked = booked - INTERVAL 1 DAY WHERE id = 'a'",
+    "UPDATE people SET sex = ''",  # an empty text is no null
+    "DELETE FROM ledger WHERE id = 'a'",
+]
+
+
+@pytest.fixture
+def duck(tmp_path: Path) -> Callable[[str], None]:
+    def run(statements: str) -> None:
+        with duckdb.connect(str(tmp_path / "bank.duckdb")) as bank:
+            bank.execute(statements)
+
+    run(
+        "CREATE TABLE people AS SELECT n AS customer_id, DATE '2020-01-01' AS onboarded_on, "
+        "NULL::VARCHAR AS sex FROM range(1, 3) t(n);"
+        "CREATE TABLE ledger AS SELECT * FROM (VALUES "
+        "('a', 1, TIMESTAMP '2026-01-05', 1.0), ('b', 2, TIMESTAMP '2026-01-06', 2.0)) "
+        "t(id, account, booked, value)"
+    )
+    return run
+
+
+@pytest.mark.parametrize("correction", CORRECTIONS)
+def test_any_correction_of_a_database_with_a_hash_is_noticed(
+    duck: Callable[[str], None], tmp_path: Path, correction: str
+) -> None:
+    settings = source("duckdb://bank.duckdb")
+    before = tables.marks(settings, tmp_path)
+    assert tables.marks(settings, tmp_path) == before
+    duck(correction)
+    assert tables.marks(settings, tmp_path) != before
+
+
+def test_a_database_without_a_hash_shows_changed_numbers_and_values_that_came_or_went(
+    duck: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise UnsupportedOperationError("no hash here")
+
+    monkeypatch.setattr(DuckDBCompiler, "visit_Hash", none)
+    settings = source("duckdb://bank.duckdb")
+    seen = [tables.marks(settings, tmp_path)]
+    assert seen[0]["table ledger"] == "2 2 2 2 2 3 3"
+    for correction in (CORRECTIONS[0], CORRECTIONS[4], CORRECTIONS[5]):
+        duck(correction)
+        seen.append(tables.marks(settings, tmp_path))
+        assert seen[-1] != seen[-2]
 
 
 def test_sqlite_is_read_in_batches(sqlite_bank: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,6 +333,9 @@ def test_postgresql_rows_come_through_as_the_server_adds_them_up(
     assert clean["transaction_id"].str.len().eq(36).all()
     assert report.quality.table("transactions").rejected == 1
     assert is_current(settings, tmp_path, layout)
+    with psycopg.connect(dbname="postgres", **where) as bank:  # type: ignore[arg-type]
+        bank.execute("UPDATE core.ledger SET account = 3 - account WHERE value = 1 / 7.0 - 50")
+    assert not is_current(settings, tmp_path, layout)
 
 
 def test_a_refused_login_does_not_show_the_password(

@@ -1,5 +1,7 @@
 """The simulated bank's files come through as they are."""
 
+import tomllib
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -10,6 +12,7 @@ from domain.layout import Layout
 from features.intake import is_current, take_in
 from features.readers import READERS, reader, simulated
 from features.settings import SourceSettings
+from features.simulation import simulate
 
 SETTINGS = SourceSettings(reader="simulated")
 
@@ -40,6 +43,17 @@ def test_times_are_utc_whatever_the_banks_time_zone(folder: Path) -> None:
     people = pd.read_parquet(layout.tables / "customers.parquet")
     assert str(people["onboarded_on"][0]) == "2020-01-31"
     assert is_current(SETTINGS, folder, layout, "Asia/Shanghai")
+
+
+def test_a_simulation_that_runs_past_today_is_taken_in_whole(tmp_path: Path) -> None:
+    simulate(tmp_path / "bank", customers=150, months=3, seed=1, start=date(2090, 1, 1))
+    settings = tomllib.loads((tmp_path / "bank" / "gridkeep.toml").read_text("utf-8"))
+    assert settings["sources"]["data_until"] == "2090-03-31"
+    sources = SourceSettings.model_validate(settings["sources"])
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    zone = settings["bank"]["timezone"]
+    report = take_in(sources, tmp_path / "bank", Layout(tmp_path / "out"), zone, now=now)
+    assert [table.rejected for table in report.require_sound().quality.tables] == [0] * 5
 
 
 def test_the_clean_tables_read_as_a_simulated_bank_are_themselves(folder: Path) -> None:
