@@ -41,7 +41,10 @@ def commands() -> str:
     parts = ["# Commands", "", "What `gridkeep VERB --help` prints.", ""]
     for name in group.list_commands(click.Context(group)):
         command = group.commands[name]
-        context = click.Context(command, info_name=f"gridkeep {name}", terminal_width=100)
+        options = {"help_option_names": ["-h", "--help"], "terminal_width": 100}
+        context = command.make_context(
+            f"gridkeep {name}", ["-h"], resilient_parsing=True, **options
+        )
         parts += [f"## gridkeep {name}", "", "```", command.get_help(context), "```", ""]
     return "\n".join(parts)
 

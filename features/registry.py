@@ -4,6 +4,7 @@ From `FEATURES` come the feature query, the order of a model's columns, the moni
 and the data dictionary. The order is that of the definition modules, and a part of it.
 """
 
+import ast
 import hashlib
 from collections.abc import Mapping
 from functools import cache
@@ -16,11 +17,10 @@ from features.feature import REGISTERED, WINDOWS, Feature, feature, windowed
 __all__ = ["FEATURES", "WINDOWS", "Feature", "feature", "features_hash", "windowed"]
 
 DEFINITIONS = (activity, amounts, products, service, attributes)
-# Beside the definitions, what decides the value of a feature: visibility, windows, engine words.
+# Beside the definitions, what decides the value of a feature: visibility and windows.
 SOURCES = (
     "features/customer.py",
     "features/dialect.py",
-    "features/engine.py",
     "features/feature.py",
     "features/history.py",
     "features/local_time.py",
@@ -42,8 +42,7 @@ FEATURES: Mapping[str, Feature] = MappingProxyType(_in_order())
 def features_hash() -> str:
     """SHA-256 over the names, kinds and order of the features, and the source that defines them.
 
-    A changed word of that source is another hash, in a comment too: one snapshot too many is
-    made anew rather than one that is no longer true read again.
+    The code alone counts: a comment, a docstring or the layout of a line changes nothing.
 
     >>> len(features_hash())
     64
@@ -52,5 +51,22 @@ def features_hash() -> str:
     defined = [f"{module.__name__.replace('.', '/')}.py" for module in DEFINITIONS]
     # read as text: to import them would load the query engine
     root = Path(__file__).resolve().parents[1]
-    sources = [(root / name).read_text(encoding="utf-8") for name in (*defined, *SOURCES)]
+    sources = [_code(root / name) for name in (*defined, *SOURCES)]
     return hashlib.sha256("\0".join([words, *sources]).encode()).hexdigest()
+
+
+def _code(path: Path) -> str:
+    """The module without comments, docstrings and layout."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [part for part in node.body if not _is_text(part)]
+    return ast.dump(tree)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

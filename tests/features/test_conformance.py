@@ -208,6 +208,19 @@ def test_another_definition_is_another_hash(
     assert found.stdout.strip() != features_hash()
 
 
+def test_a_comment_or_a_docstring_leaves_the_hash_alone(repository: Path, tmp_path: Path) -> None:
+    for package in ("domain", "features"):
+        shutil.copytree(repository / package, tmp_path / package)
+    module = tmp_path / "features" / "history.py"
+    text = module.read_text(encoding="utf-8")
+    module.write_text(f'"""Other words."""\n# a comment\n{text}', encoding="utf-8")
+    code = "from features.registry import features_hash; print(features_hash())"
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == features_hash()
+
+
 def test_a_feature_without_a_docstring_or_with_a_taken_name_is_refused() -> None:
     def recency_days(latest: object) -> object:
         """Again."""
