@@ -133,7 +133,7 @@ class Trained:
             table("", heads, rows),
             *([table("", ["segment", "customers"], segments)] if segments else []),
             *found.notes,
-            f"plots and tables: {found.artifacts}",
+            f"plots and tables: {_near(found.artifacts)}",
         ]
 
 
@@ -214,6 +214,12 @@ class Monitored:
             *([f"{len(found.untested)} are too small to test"] if found.untested else []),
             f"page: {found.index}",
         ]
+
+
+def _near(path: str) -> str:
+    """The path from here when it lies below, else as it is."""
+    here = Path.cwd()
+    return Path(path).relative_to(here).as_posix() if Path(path).is_relative_to(here) else path
 
 
 def _interval(estimate: Any) -> str:
