@@ -236,7 +236,10 @@ def _unwind(number: int, _: FrameType | None) -> None:
 
 def _run() -> None:
     try:
-        group(standalone_mode=False)
+        try:
+            group(standalone_mode=False)
+        finally:
+            _end_progress()
     except click.exceptions.Exit as stop:
         sys.exit(stop.exit_code)
     except click.ClickException as error:
@@ -254,6 +257,11 @@ def _run() -> None:
     except Exception as error:  # noqa: BLE001 (the last net: a bug of ours is exit 3)
         _report_bug(error)
         sys.exit(3)
+
+
+def _end_progress() -> None:
+    if show := sys.modules.get("gridkeep.show"):
+        show.Progress.end()
 
 
 def _report_bug(error: Exception) -> None:

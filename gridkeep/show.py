@@ -6,11 +6,13 @@ import sys
 import time
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Progress:
-    """One line a step: a bar on a terminal, a start and an end line elsewhere."""
+    """A bar for each piece of work on a terminal; elsewhere a line a step, and how long it took."""
+
+    drawn: ClassVar[Any] = None  # the bar on the terminal, there is one at most
 
     def __init__(self) -> None:
         self._bar: Any = None
@@ -29,13 +31,20 @@ class Progress:
             sys.stderr.write(f"{step}: {time.monotonic() - self._began:.1f} s\n")
             self._step = ""
 
+    @classmethod
+    def end(cls) -> None:
+        """Leave the terminal as it was, when work ends in an error."""
+        if cls.drawn is not None:
+            cls.drawn.stop()
+
     def _draw(self, step: str, done: float) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
         from rich.progress import TimeRemainingColumn as TimeLeft
 
         if self._bar is None:
-            self._bar = Progress(
+            self._bar = Bars(
                 TextColumn("{task.description:<44}"),
                 BarColumn(bar_width=30),
                 TextColumn("{task.percentage:>4.0f} %"),
@@ -43,14 +52,13 @@ class Progress:
                 TimeLeft(),
                 console=Console(stderr=True),
             )
-        if step != self._step:
-            self._step = step
             self._task = self._bar.add_task(step, total=1.0)
             self._bar.start()
-        self._bar.update(self._task, completed=done)
+            Progress.drawn = self._bar
+        self._bar.update(self._task, description=step, completed=done)
         if done >= 1:
             self._bar.stop()
-            self._bar, self._step = None, ""
+            self._bar = None
 
 
 def table(title: str, columns: list[str], rows: list[list[Any]]) -> str:
