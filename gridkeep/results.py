@@ -63,12 +63,12 @@ class Checked:
         ]
         heads = ["table", "rows", "accepted", "rejected", "duplicates"]
         of_columns = ["table", "column", "missing", "not readable", "out of range", "suspicious"]
-        lines = [table("", heads, tables), "", table("", of_columns, columns)]
+        lines = [table("", heads, tables), "", table("", of_columns, columns)] if rows else []
         lines += ["", *self.quality.findings] if self.quality.findings else []
         if any(one.rejected for one in self.quality.tables):
             lines.append(f"rejected rows, with file, row and reason: {self.quarantine}")
         verdict = [f"broken: {message}" for message in self.broken]
-        return [*lines, "", *(verdict or ["the contract holds"])]
+        return [*lines, *([""] if lines else []), *(verdict or ["the contract holds"])]
 
 
 @dataclass(frozen=True)

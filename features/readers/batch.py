@@ -67,6 +67,7 @@ def sha256(path: Path) -> str:
 def _listing(folder: Path, most: int = 12) -> str:
     if not folder.is_dir():
         return "nothing: there is no such folder"
-    names = sorted(entry.name for entry in folder.iterdir())
+    visible = (entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    names = sorted(visible)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "nothing") + more

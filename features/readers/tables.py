@@ -109,7 +109,8 @@ def _nearby(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f": there is no folder {folder.as_posix()}"
-    names = sorted(entry.name for entry in folder.iterdir())
+    visible = (entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
+    names = sorted(visible)
     close = difflib.get_close_matches(path.name, names, n=3) or names[:8]
     return f" (in {folder.as_posix()}: {', '.join(close)})" if close else " (the folder is empty)"
 

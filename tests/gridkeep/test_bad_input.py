@@ -40,6 +40,8 @@ def test_a_missing_file(run, bank):
     answer = run("check", "--config", bank.config)
     assert answer.code == 1
     assert "transactions*.csv" in answer.out
+    assert "customers.csv" in answer.out  # what is there instead
+    assert "." + "intake" not in answer.out  # nothing of our own
     assert not (bank.home / "tables").exists()
 
 
