@@ -14,15 +14,20 @@ export UV_NO_PROGRESS := 1
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
 
-setup: .venv/.ready ## create .venv from the lock file
+setup: .venv/.ready ## create .venv from the lock file, with what tests and checks need
 
-.venv/.ready: uv.lock pyproject.toml
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@test -x "$(UV)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+.venv/.ready: .venv/.runtime
 	$(UV) sync --locked --inexact --quiet --python $(BIN)/python
 	@touch $@
 
-demo: setup ## simulate a bank and run every step on it (writes demo/ and mlruns/)
+# what the product itself needs: a demo waits for no Spark, no linter and no browser driver
+.venv/.runtime: uv.lock pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x "$(UV)" || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(UV) sync --locked --inexact --quiet --no-default-groups --python $(BIN)/python
+	@touch $@
+
+demo: .venv/.runtime ## simulate a bank and run every step on it (writes demo/ and mlruns/)
 	$(BIN)/gridkeep demo --out demo
 
 test: setup ## run every test
