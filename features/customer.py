@@ -2,23 +2,42 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import reduce
+from typing import Any
 
 from ibis.expr.types import Table, Value
 
 from features.engine import Tables
 from features.feature import Feature
-from features.history import (
-    cutoffs,
-    days_of,
-    holding_history,
-    latest_transaction,
-    service_history,
-    spine,
-    transaction_history,
-)
+from features.history import days_of, holding_history, service_history, spine
+from features.measures import History
+from features.panes import Panes, plans
 from features.registry import FEATURES
+from features.transactions import (
+    ROW,
+    Keep,
+    PlanTables,
+    gap_partials,
+    gap_rows,
+    gaps,
+    inline,
+    latest,
+    latest_older,
+    older_rows,
+    partials,
+    windows,
+    year_rows,
+)
 
 KEY = ("customer_id", "as_of")
+PERSON = (
+    *KEY,
+    "onboarded_on",
+    "birth_date",
+    "occupation",
+    "income_band",
+    "kind",
+)
 
 
 def customer_features(
@@ -36,20 +55,67 @@ def customer_features(
     >>> row[["tenure_days", "transactions_30d"]].values.tolist()
     [[30.0, 0.0]]
     """
-    days = days_of(as_of)
-    rows = spine(tables, cutoffs(days, tables.timezone), customers)
-    grains: dict[str, Table] = {
-        "transactions": _aggregated(transaction_history(tables, rows, days), "transactions"),
-        "latest": _selected(latest_transaction(tables, rows), "latest"),
-        "holdings": _aggregated(holding_history(tables, rows), "holdings"),
-        "service_events": _aggregated(service_history(tables, rows), "service_events"),
-    }
-    for grain in grains.values():
-        rows = rows.left_join(grain, KEY).drop("customer_id_right", "as_of_right")
+    parts = [
+        features_of(tables, panes, PlanTables.of(panes), customers)
+        for panes in plans(days_of(as_of), tables.timezone)
+    ]
+    return reduce(lambda above, below: above.union(below), parts)
+
+
+def features_of(
+    tables: Tables,
+    panes: Panes,
+    plan: PlanTables,
+    customers: Sequence[str] | None = None,
+    keep: Keep = inline,
+) -> Table:
+    """The features at the cut-offs of `plan`, which are those of `panes` or some of them.
+
+    What all cut-offs share is handed to `keep`, which may make a table of it.
+    """
+    rows = year_rows(tables, panes, plan)
+    history, _ = _measures(rows)
+    rows = keep("year_rows", rows.select(*ROW, *sorted(history.columns - set(ROW))))
+    history, measured = _measures(rows)
+    parts = keep("partials", partials(rows, history))
+    gap_parts = keep("gap_partials", gap_partials(gap_rows(rows)))
+    older = keep("older", latest_older(older_rows(tables, panes, plan)))
+    people = spine(tables, plan.instants, customers)
+    found = windows(parts, history, panes, plan)
+    grains = [
+        found,
+        gaps(rows, gap_parts, panes, plan),
+        _selected(latest(people, found, parts, older, plan), "latest"),
+    ]
+    for column in history.distincts.values():
+        values = keep(f"values_{column.name}", column.values(rows))
+        grains.append(column.count(values, plan.instants))
+    grains += [
+        _aggregated(holding_history(tables, people), "holdings"),
+        _aggregated(service_history(tables, people), "service_events"),
+    ]
+    wide = _joined(people, grains).mutate(**measured)
     looked_up = [known for known in FEATURES.values() if known.over != "customers"]
-    rows = rows.mutate(**{known.name: _filled(rows, known) for known in looked_up})
-    rows = rows.mutate(**{known.name: known.expression(rows) for known in _over("customers")})
-    return rows.select(*KEY, *(_typed(rows, known) for known in FEATURES.values()))
+    wide = wide.select(*PERSON, **{known.name: _filled(wide, known) for known in looked_up})
+    wide = wide.mutate(**{known.name: known.expression(wide) for known in _over("customers")})
+    return wide.select(*KEY, *(_typed(wide, known) for known in FEATURES.values()))
+
+
+def _joined(people: Table, grains: Sequence[Table]) -> Table:
+    """One chain of joins: a step of its own for each grain would name every column again."""
+    wide = people
+    for at, grain in enumerate(grains):
+        keys = {f"{name}_{at}": grain[name] for name in KEY}
+        rest = [name for name in grain.columns if name not in KEY]
+        grain = grain.select(*rest, **keys)
+        wide = wide.left_join(grain, [wide[name] == grain[f"{name}_{at}"] for name in KEY])
+    return wide
+
+
+def _measures(rows: Table) -> tuple[History, dict[str, Any]]:
+    history = History(rows)
+    measured = {known.name: known.expression(history) for known in _over("transactions")}
+    return history, measured
 
 
 def _over(grain: str) -> list[Feature]:
@@ -62,8 +128,10 @@ def _aggregated(history: Table, grain: str) -> Table:
     )
 
 
-def _selected(latest: Table, grain: str) -> Table:
-    return latest.select(*KEY, **{known.name: known.expression(latest) for known in _over(grain)})
+def _selected(latest_rows: Table, grain: str) -> Table:
+    return latest_rows.select(
+        *KEY, **{known.name: known.expression(latest_rows) for known in _over(grain)}
+    )
 
 
 def _filled(rows: Table, known: Feature) -> Value:

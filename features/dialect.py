@@ -33,6 +33,20 @@ def sample_std(values: "NumericValue", where: "BooleanValue | None" = None) -> "
     return values.std(how="sample", where=where)
 
 
+def mean_and_spread(
+    values: "NumericValue", where: "BooleanValue | None" = None
+) -> "tuple[NumericValue, NumericValue, NumericValue]":
+    """Aggregates: number of known values, their mean, the sum of squares around it."""
+    known = values.notnull() if where is None else values.notnull() & where
+    n = known.sum().cast("float64")
+    return n, values.mean(where=where), values.var(how="pop", where=where) * n
+
+
+def distinct_bits(bits: "Column", where: "BooleanValue | None" = None) -> "NumericValue":
+    """Aggregate: the bits that any row has; 0 where there is no row."""
+    return bits.bit_or(where=where).fill_null(0)
+
+
 def distinct(values: "Column", where: "BooleanValue | None" = None) -> "NumericValue":
     """Number of different non-null values."""
     return values.nunique(where=where)

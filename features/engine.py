@@ -5,6 +5,7 @@ Engine specifics live here and in `features.dialect`; everything else is ibis.
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 import weakref
@@ -49,6 +50,8 @@ class Tables(NamedTuple):
     closures: Table
     timezone: str = "UTC"
     stale_days: int = STALE_DAYS
+    folder: Path | None = None  # of the files, if there are any
+    settings: EngineSettings = DEFAULT
 
     @property
     def connection(self) -> Any:
@@ -70,7 +73,18 @@ def open_tables(
     tables = {
         name: _read(engine, folder / f"{name}.parquet", CONTRACTS[name]) for name in CONTRACTS
     }
-    return Tables(**tables, timezone=timezone, stale_days=stale_days)
+    return Tables(
+        **tables, timezone=timezone, stale_days=stale_days, folder=folder, settings=settings
+    )
+
+
+def opened_again(tables: Tables, settings: EngineSettings) -> Tables:
+    """The same tables on an engine of their own."""
+    if tables.folder is not None:
+        return open_tables(tables.folder, settings, tables.timezone, tables.stale_days)
+    engine = connect(settings)
+    copies = {name: _stored(engine, name, getattr(tables, name).to_pyarrow()) for name in CONTRACTS}
+    return tables._replace(**copies)
 
 
 def tables_of(frames: Mapping[str, pd.DataFrame], timezone: str = "UTC") -> Tables:
@@ -123,6 +137,19 @@ def connect(settings: EngineSettings = DEFAULT) -> Any:
     with contextlib.suppress(duckdb.Error):  # a notebook without widgets has no bar to switch off
         engine.raw_sql("SET enable_progress_bar = false")
     return engine
+
+
+def memory_bytes(memory: str) -> int:
+    """Bytes of a size as [engine] has it.
+
+    >>> memory_bytes("1.5GB"), memory_bytes("2GiB")
+    (1500000000, 2147483648)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?\s*", memory.lower())
+    if found is None:
+        raise BadInput(f"[engine] memory = {memory!r} is refused; write it like '8GB'")
+    number, unit, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(unit or " "))
 
 
 class _Spill(NamedTuple):

@@ -9,30 +9,15 @@ from datetime import date, datetime, timedelta
 
 import ibis
 import pyarrow as pa
-from ibis.expr.types import Table, Value
+from ibis.expr.types import Table
 
-from domain.cutoffs import cutoff_instant, local_day
+from domain.cutoffs import local_day
 from domain.errors import BadInput
-from features.dialect import days_between, last_row
+from features.dialect import days_between
 from features.engine import Tables
 from features.feature import WINDOWS
-from features.local_time import local_month
 
 YEAR = max(WINDOWS)
-
-
-def cutoffs(as_of: date | Sequence[date], timezone: str) -> Table:
-    """One row per cut-off: its instant `at`, and the instants `from_Wd` where windows begin.
-
-    A window of W days begins at the first moment of the day `as_of - W days`.
-    """
-    days = days_of(as_of)
-    instants = {"at": [cutoff_instant(day, timezone) for day in days]}
-    for window in WINDOWS:
-        starts = [day - timedelta(days=window) for day in days]
-        instants[f"from_{window}d"] = [cutoff_instant(day, timezone) for day in starts]
-    columns = {name: pa.array(values, pa.timestamp("us")) for name, values in instants.items()}
-    return ibis.memtable(pa.table({"as_of": pa.array(days, pa.date32()), **columns}))
 
 
 def days_of(as_of: date | Sequence[date]) -> list[date]:
@@ -61,43 +46,6 @@ def spine(tables: Tables, cuts: Table, customers: Sequence[str] | None = None) -
     rows = people.join(cuts, people.onboarded_on < cuts.as_of).join(left, "customer_id", how="left")
     return rows.filter(rows.closed_on.isnull() | (rows.closed_on >= rows.as_of)).drop(
         "closed_on", "customer_id_right"
-    )
-
-
-def transaction_history(tables: Tables, rows: Table, as_of: Sequence[date]) -> Table:
-    """One row per spine row and visible transaction of its last 365 days."""
-    posted = tables.transactions.select(
-        "customer_id",
-        "posted_at",
-        "available_at",
-        "amount",
-        "balance_after",
-        "channel",
-        "category",
-        "counterparty_id",
-        own=tables.transactions.initiated_by_customer.fill_null(True),
-        month=_local_month(tables, as_of),
-    )
-    seen = _visible(rows, posted, "posted_at", since=f"from_{YEAR}d")
-    before = ibis.window(group_by=["customer_id", "as_of"], order_by="posted_at")
-    return seen.mutate(gap_days=days_between(seen.posted_at, seen.posted_at.lag().over(before)))
-
-
-def latest_transaction(tables: Tables, rows: Table) -> Table:
-    """One row per spine row with a visible transaction: the latest, ties by the largest id."""
-    seen = _visible(rows, tables.transactions, "posted_at")
-    own = seen.initiated_by_customer.fill_null(True)
-    found = seen.group_by("customer_id", "as_of").aggregate(
-        last=last_row(seen, ("posted_at", "transaction_id"), ("balance_after",)),
-        own_posted_at=seen.posted_at.max(where=own),
-        at=seen.at.max(),
-    )
-    return found.select(
-        "customer_id",
-        "as_of",
-        balance_after=found["last"].balance_after,
-        days_ago=days_between(found["at"], found["last"].posted_at),
-        own_days_ago=days_between(found["at"], found.own_posted_at),
     )
 
 
@@ -135,12 +83,6 @@ def _visible(rows: Table, events: Table, time: str, since: str | None = None) ->
     within = {f"within_{window}d": seen[time] >= seen[f"from_{window}d"] for window in WINDOWS}
     ago = days_between(seen["at"], seen[time])
     return seen.mutate(**within, days_ago=ago)
-
-
-def _local_month(tables: Tables, as_of: Sequence[date]) -> Value:
-    first = cutoff_instant(min(as_of) - timedelta(days=YEAR), tables.timezone)
-    last = cutoff_instant(max(as_of), tables.timezone)
-    return local_month(tables.transactions.posted_at, tables.timezone, first, last)
 
 
 def data_days(tables: Tables) -> tuple[date, date]:

@@ -1,11 +1,14 @@
 """Calendar months of UTC times in the bank's time zone, for engines that know no time zones."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
 from ibis.expr.types import Value
+
+from domain.cutoffs import cutoff_instant
 
 
 def local_month(posted_at: Value, timezone: str, first: datetime, last: datetime) -> Value:
@@ -14,13 +17,43 @@ def local_month(posted_at: Value, timezone: str, first: datetime, last: datetime
     The changes of the zone's offset from `first` to `last` become cases: no engine has to
     know time zones.
     """
-    changes = offset_changes(timezone, first, last)
+    local = _local(posted_at, offset_changes(timezone, first, last))
+    return local.year() * 12 + local.month()
+
+
+def local_day(moment: Value, timezone: str, first: date, last: date) -> Value:
+    """The day of a UTC time in a time zone, where it lies from the day `first` to `last`.
+
+    It is the day whose cut-off is the last one before the moment: clocks that go back over
+    midnight do not bring the day before back.
+    """
+    return _local(moment, _day_changes(timezone, first, last)).date()
+
+
+def arrival_day(moment: Value, timezone: str, first: date, last: date) -> Value:
+    """The first day at whose beginning a UTC time was over or just there; null stays null."""
+    before = moment - ibis.interval(microseconds=1)
+    return local_day(before, timezone, first, last) + ibis.interval(days=1)
+
+
+def _local(moment: Value, changes: list[tuple[datetime, int]]) -> Value:
     offset: Any = ibis.literal(changes[0][1], "int64")
     if len(changes) > 1:
-        late_first = [(posted_at >= start, seconds) for start, seconds in reversed(changes[1:])]
+        late_first = [(moment >= start, seconds) for start, seconds in reversed(changes[1:])]
         offset = ibis.cases(*late_first, else_=changes[0][1])
-    local = posted_at + offset.as_interval("s")
-    return local.year() * 12 + local.month()
+    return moment + offset.as_interval("s")
+
+
+def _day_changes(timezone: str, first: date, last: date) -> list[tuple[datetime, int]]:
+    """Changes of the offset, those back over midnight late by what they went back."""
+    begin, end = cutoff_instant(first, timezone), cutoff_instant(last, timezone)
+    changes = offset_changes(timezone, begin - timedelta(days=1), end + timedelta(days=1))
+    found = changes[:1]
+    for (_, before), (start, after) in pairwise(changes):
+        shown = start + timedelta(seconds=before) - timedelta(microseconds=1)
+        crossed = (start + timedelta(seconds=after)).date() < shown.date()
+        found.append((start + timedelta(seconds=before - after) if crossed else start, after))
+    return found
 
 
 def offset_changes(timezone: str, first: datetime, last: datetime) -> list[tuple[datetime, int]]:

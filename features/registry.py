@@ -24,6 +24,9 @@ SOURCES = (
     "features/feature.py",
     "features/history.py",
     "features/local_time.py",
+    "features/measures.py",
+    "features/panes.py",
+    "features/transactions.py",
     "domain/cutoffs.py",
 )
 

@@ -5,12 +5,13 @@ features, sorted by customer. The file's own metadata names the grid version, th
 feature definitions, the hashes of the source tables and the bank's time zone.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 KEY = ("customer_id", "as_of", "cell_id")
 METADATA = b"gridkeep"
-ROWS_A_PASS = 200_000  # customers x cut-offs of one query: about 3 GB with 100 transactions a year
+# text repeats itself, numbers do not: a dictionary of them costs time and saves nothing
+WORDS = ["as_of", "cell_id", *(name for name, one in FEATURES.items() if one.kind == "category")]
 
 Progress = Callable[[str, float], None]
 
@@ -57,14 +59,14 @@ def write_features(
     *,
     grid_version: str = "",
     data_hashes: Mapping[str, str] | None = None,
-    rows_a_pass: int = ROWS_A_PASS,
 ) -> SnapshotInfo:
     """Write the features of every customer at each cut-off, atomically, and say what it is.
 
-    `cells` has `customer_id` and `cell_id`. The customers are worked through in order, some at
-    a time, so that memory does not grow with the bank. Raises BadInput for a cut-off before
-    all data or far behind them, a customer without a cell, nobody to write, or a file that
-    cannot be written.
+    `cells` has `customer_id` and `cell_id`. The customers are worked through in ranges, so that
+    memory does not grow with the bank; where `data_hashes` say what the tables are, a run that
+    was killed goes on after its last finished range. Raises BadInput for a cut-off before all
+    data or far behind them, a customer without a cell, nobody to write, or a file that cannot
+    be written.
     """
     from features.history import days_of, require_history
 
@@ -80,10 +82,14 @@ def write_features(
         dict(data_hashes or {}),
         tables.timezone,
     )
-    ids = _ids(tables)
+    placed = pa.table({name: _text(cells[name]) for name in ("customer_id", "cell_id")})
     with replacing(out) as file:
-        rows = _write(file, tables, info, _passes(ids, rows_a_pass // len(days)), cells, progress)
+        rows = _write(file, tables, info, placed, progress)
     return replace(info, rows=rows)
+
+
+def _text(values: pd.Series) -> pa.Array:
+    return pa.Array.from_pandas(values, type=pa.string())
 
 
 def snapshot_info(path: Path) -> SnapshotInfo:
@@ -156,38 +162,18 @@ def _open(path: Path) -> pq.ParquetFile:
         raise BadInput(f"file '{path}' cannot be read as Parquet: {error}") from error
 
 
-def _ids(tables: "Tables") -> list[str]:
-    people = tables.customers.select("customer_id").distinct().order_by("customer_id")
-    ids: list[str] = people.to_pyarrow()["customer_id"].to_pylist()
-    return ids
-
-
-def _passes(ids: Sequence[str], size: int) -> list[Sequence[str]]:
-    size = max(size, 1)
-    return [ids[start : start + size] for start in range(0, len(ids), size)]
-
-
 def _write(
-    file: Path,
-    tables: "Tables",
-    info: SnapshotInfo,
-    passes: Sequence[Sequence[str]],
-    cells: pd.DataFrame,
-    progress: Progress,
+    file: Path, tables: "Tables", info: SnapshotInfo, cells: pa.Table, progress: Progress
 ) -> int:
-    placed = pa.table(
-        {
-            "customer_id": pa.Array.from_pandas(cells["customer_id"], type=pa.string()),
-            "cell_id": pa.Array.from_pandas(cells["cell_id"], type=pa.string()),
-        }
-    )
-    rows = 0
-    with pq.ParquetWriter(file, _schema(info), compression="zstd") as writer:
-        for done, ids in enumerate(passes):
-            progress("features", done / len(passes))
-            for batch in _batches(tables, info.as_of, ids if len(passes) > 1 else None, placed):
-                writer.write_table(_checked(batch, info).cast(writer.schema))
-                rows += len(batch)
+    from features.run import run
+
+    schema, rows = _schema(info), 0
+    with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=WORDS) as writer:
+        progress("features", 0.0)
+        for part in run(tables, info.as_of, cells, _parts_of(info, cells)):
+            writer.write_table(_checked(part.rows, info).cast(schema))
+            rows += len(part.rows)
+            progress("features", part.number / (part.of + 1))
     if rows == 0:
         raise BadInput(
             f"no customer was with the bank at {', '.join(map(str, info.as_of))}; "
@@ -197,17 +183,20 @@ def _write(
     return rows
 
 
-def _batches(
-    tables: "Tables", as_of: Sequence[date], ids: Sequence[str] | None, placed: pa.Table
-) -> Iterator[pa.Table]:
-    import ibis
+def _parts_of(info: SnapshotInfo, cells: pa.Table) -> Path | None:
+    """Where parts of a run wait for the rest; None when nobody knows what they are made of."""
+    if not info.data_hashes:
+        return None
+    placed = pa.BufferOutputStream()
+    with pa.ipc.new_stream(placed, cells.schema) as stream:
+        stream.write_table(cells)
+    made_of = hashlib.sha256(json.dumps(_words(info), sort_keys=True).encode())
+    made_of.update(placed.getvalue())
+    return info.path.with_name(f"{_parts_prefix(info.path)}{made_of.hexdigest()[:16]}")
 
-    from features.customer import customer_features
-    from features.engine import batches_of
 
-    rows = customer_features(tables, as_of, ids)
-    rows = rows.left_join(ibis.memtable(placed), "customer_id").drop("customer_id_right")
-    yield from batches_of(rows.select(*KEY, *FEATURES).order_by("customer_id", "as_of"))
+def _parts_prefix(out: Path) -> str:
+    return f".{out.name}-parts-"
 
 
 def _checked(batch: pa.Table, info: SnapshotInfo) -> pa.Table:
@@ -224,7 +213,11 @@ def _schema(info: SnapshotInfo) -> pa.Schema:
     kinds = {"number": pa.float64(), "category": pa.string()}
     key = [("customer_id", pa.string()), ("as_of", pa.date32()), ("cell_id", pa.string())]
     columns = [(known.name, kinds[known.kind]) for known in FEATURES.values()]
-    words = {
+    return pa.schema([*key, *columns], metadata={METADATA: json.dumps(_words(info)).encode()})
+
+
+def _words(info: SnapshotInfo) -> dict[str, Any]:
+    return {
         "as_of": [day.isoformat() for day in info.as_of],
         "grid_version": info.grid_version,
         "features": list(info.features),
@@ -232,4 +225,3 @@ def _schema(info: SnapshotInfo) -> pa.Schema:
         "data_hashes": dict(info.data_hashes),
         "timezone": info.timezone,
     }
-    return pa.schema([*key, *columns], metadata={METADATA: json.dumps(words).encode()})

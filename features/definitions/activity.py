@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from features.dialect import distinct, ratio, sample_std
+from features.dialect import ratio
 from features.feature import feature, windowed
 
 if TYPE_CHECKING:
     from ibis.expr.types import NumericValue, Table
+
+    from features.measures import History
 
 
 @feature(unit="days", low=0, over="latest")
@@ -22,15 +24,15 @@ def own_recency_days(latest: "Table") -> "NumericValue":
 
 
 @windowed(unit="transactions", low=0, empty=0)
-def transactions(history: "Table", days: int) -> "NumericValue":
+def transactions(history: "History", days: int) -> "NumericValue":
     """Number of transactions in the last {days} days."""
-    return history.count(where=history[f"within_{days}d"])
+    return history.count(days)
 
 
 @feature(unit="transactions", low=0, empty=0)
-def own_transactions_90d(history: "Table") -> "NumericValue":
+def own_transactions_90d(history: "History") -> "NumericValue":
     """Number of transactions that the customer made, not the bank, in the last 90 days."""
-    return history.count(where=history.within_90d & history.own)
+    return history.count(90, where=history.own)
 
 
 @feature(unit="ratio", low=0, high=3, over="customers")
@@ -40,36 +42,36 @@ def transactions_trend(row: "Table") -> "NumericValue":
 
 
 @feature(unit="months", low=0, high=13, empty=0)
-def active_months_365d(history: "Table") -> "NumericValue":
+def active_months_365d(history: "History") -> "NumericValue":
     """Number of calendar months with a transaction in the last 365 days."""
-    return distinct(history.month)
+    return history.distinct(history.month, 365)
 
 
 @feature(unit="channels", low=0, empty=0)
-def channels_365d(history: "Table") -> "NumericValue":
+def channels_365d(history: "History") -> "NumericValue":
     """Number of different channels used in the last 365 days."""
-    return distinct(history.channel)
+    return history.distinct(history.channel, 365)
 
 
 @feature(unit="categories", low=0, empty=0)
-def categories_365d(history: "Table") -> "NumericValue":
+def categories_365d(history: "History") -> "NumericValue":
     """Number of different categories of transaction in the last 365 days."""
-    return distinct(history.category)
+    return history.distinct(history.category, 365)
 
 
 @feature(unit="counterparties", low=0, empty=0)
-def counterparties_365d(history: "Table") -> "NumericValue":
+def counterparties_365d(history: "History") -> "NumericValue":
     """Number of different counterparties in the last 365 days."""
-    return distinct(history.counterparty_id)
+    return history.distinct(history.counterparty_id, 365)
 
 
 @feature(unit="days", low=0, high=366)
-def gap_mean_365d(history: "Table") -> "NumericValue":
+def gap_mean_365d(history: "History") -> "NumericValue":
     """Mean days between one transaction and the next in the last 365 days."""
-    return history.gap_days.mean()
+    return history.gap_mean()
 
 
 @feature(unit="days", low=0, high=366)
-def gap_std_365d(history: "Table") -> "NumericValue":
+def gap_std_365d(history: "History") -> "NumericValue":
     """Standard deviation of the days between transactions in the last 365 days."""
-    return sample_std(history.gap_days)
+    return history.gap_std()

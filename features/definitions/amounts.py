@@ -2,43 +2,45 @@
 
 from typing import TYPE_CHECKING
 
-from features.dialect import distinct, ratio, sample_std
+from features.dialect import ratio
 from features.feature import feature, windowed
 
 if TYPE_CHECKING:
     from ibis.expr.types import BooleanValue, NumericValue, Table
 
+    from features.measures import History
+
 SALARY = ("salary", "pension")
 
 
 @windowed(unit="money", low=0, empty=0)
-def credit(history: "Table", days: int) -> "NumericValue":
+def credit(history: "History", days: int) -> "NumericValue":
     """Money received in the last {days} days."""
-    return history.amount.sum(where=history[f"within_{days}d"] & (history.amount > 0))
+    return history.total(history.amount, days, where=history.amount > 0)
 
 
 @windowed(unit="money", low=0, empty=0)
-def debit(history: "Table", days: int) -> "NumericValue":
+def debit(history: "History", days: int) -> "NumericValue":
     """Money spent in the last {days} days."""
-    return (-history.amount).sum(where=history[f"within_{days}d"] & (history.amount < 0))
+    return history.total(-history.amount, days, where=history.amount < 0)
 
 
 @windowed(unit="money")
-def amount_mean(history: "Table", days: int) -> "NumericValue":
+def amount_mean(history: "History", days: int) -> "NumericValue":
     """Mean amount (received minus spent) of a transaction in the last {days} days."""
-    return history.amount.mean(where=history[f"within_{days}d"])
+    return history.mean(history.amount, days)
 
 
 @windowed(unit="money", low=0)
-def amount_std(history: "Table", days: int) -> "NumericValue":
+def amount_std(history: "History", days: int) -> "NumericValue":
     """Standard deviation of the amounts in the last {days} days."""
-    return sample_std(history.amount, where=history[f"within_{days}d"])
+    return history.std(history.amount, days)
 
 
 @windowed(unit="money", low=0)
-def amount_max(history: "Table", days: int) -> "NumericValue":
+def amount_max(history: "History", days: int) -> "NumericValue":
     """Largest amount, received or spent, in the last {days} days."""
-    return history.amount.abs().max(where=history[f"within_{days}d"])
+    return history.largest(history.amount.abs(), days)
 
 
 @feature(unit="money", over="latest")
@@ -48,9 +50,9 @@ def balance_last(latest: "Table") -> "NumericValue":
 
 
 @windowed(unit="money")
-def balance_mean(history: "Table", days: int) -> "NumericValue":
+def balance_mean(history: "History", days: int) -> "NumericValue":
     """Mean balance over the transactions of the last {days} days."""
-    return history.balance_after.mean(where=history[f"within_{days}d"])
+    return history.mean(history.balance_after, days)
 
 
 # its two parts are watched: watching it too would count one shift twice
@@ -78,24 +80,26 @@ def credit_trend(row: "Table") -> "NumericValue":
     return ratio(row.credit_90d * 365, row.credit_365d * 90)
 
 
-def _salary(history: "Table") -> "BooleanValue":
+def _salary(history: "History") -> "BooleanValue":
     return history.category.isin(SALARY) & (history.amount > 0)
 
 
 @feature(unit="months", low=0, high=7, empty=0)
-def salary_months_180d(history: "Table") -> "NumericValue":
+def salary_months_180d(history: "History") -> "NumericValue":
     """Number of calendar months with a salary or pension in the last 180 days."""
-    return distinct(history.month, where=history.within_180d & _salary(history))
+    return history.distinct(history.month, 180, where=_salary(history))
 
 
 @feature(unit="days", low=0, high=366)
-def salary_days_since(history: "Table") -> "NumericValue":
+def salary_days_since(history: "History") -> "NumericValue":
     """Days since the last salary or pension, at most a year back."""
-    return history.days_ago.min(where=_salary(history))
+    return history.days_since(365, where=_salary(history))
 
 
 @feature(unit="ratio", low=0)
-def salary_variation_365d(history: "Table") -> "NumericValue":
+def salary_variation_365d(history: "History") -> "NumericValue":
     """Spread of salary or pension against its mean in the last 365 days (0: regular)."""
     paid = _salary(history)
-    return ratio(sample_std(history.amount, where=paid), history.amount.mean(where=paid))
+    return ratio(
+        history.std(history.amount, 365, where=paid), history.mean(history.amount, 365, where=paid)
+    )

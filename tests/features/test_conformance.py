@@ -187,8 +187,11 @@ def test_the_hash_is_the_same_in_every_process_and_the_registry_needs_no_engine(
 @pytest.mark.parametrize(
     ("module", "before", "after"),
     [
-        ("features/definitions/activity.py", "history.gap_days.mean()", "history.gap_days.max()"),
+        ("features/definitions/activity.py", "history.gap_mean()", "history.gap_std()"),
         ("features/history.py", 'events.available_at <= days["at"]', "ibis.literal(True)"),
+        ("features/transactions.py", "parts.seen <= rings.cutoff", "ibis.literal(True)"),
+        ("features/panes.py", "bisect_right(self.edges, day) - 1", "bisect_right(self.edges, day)"),
+        ("features/measures.py", "count > 1", "count > 2"),
         ("features/feature.py", "(30, 90, 180, 365)", "(30, 90, 180, 360)"),
         ("features/dialect.py", '"sample"', '"pop"'),
     ],

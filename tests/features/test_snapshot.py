@@ -54,9 +54,12 @@ def nothing_left_of(folder: Path) -> bool:
     return not list(folder.iterdir())
 
 
-def test_a_snapshot_equals_the_query_with_its_cells(tables: Tables, tmp_path: Path) -> None:
+def test_a_snapshot_equals_the_query_with_its_cells(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("features.run.RESULTS_A_RANGE", 8)
     out = tmp_path / "f.parquet"
-    info = write_features(tables, DAYS[::-1], out, CELLS, rows_a_pass=16, **MADE_OF)
+    info = write_features(tables, DAYS[::-1], out, CELLS, **MADE_OF)
     found = read_features(out)
     assert list(found.columns) == ["customer_id", "as_of", "cell_id", *FEATURES]
     assert found["customer_id"].is_monotonic_increasing
@@ -146,11 +149,12 @@ def test_a_snapshot_is_read_in_parts(tables: Tables, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(whole, read_features(out, names))
 
 
-def test_progress_rises_to_the_whole(tables: Tables, tmp_path: Path) -> None:
+def test_progress_rises_to_the_whole(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("features.run.RESULTS_A_RANGE", 25)
     shares: list[float] = []
-    write_features(
-        tables, DAYS, tmp_path / "f", CELLS, lambda _, share: shares.append(share), rows_a_pass=20
-    )
+    write_features(tables, DAYS, tmp_path / "f", CELLS, lambda _, share: shares.append(share))
     assert shares == sorted(shares)
     assert (shares[0], shares[-1], len(shares)) == (0, 1, 4)
 

@@ -1,0 +1,239 @@
+"""A feature run on DuckDB: the customers in ranges, each computed by one thread, parts kept.
+
+Memory is that of a few ranges, whatever the size of the bank. One thread a range makes the
+numbers the same to the last bit from run to run. A finished range is a part on disk, so that a
+run that was killed goes on where it stood.
+"""
+
+import math
+import shutil
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import ibis
+import pyarrow as pa
+import pyarrow.feather as feather
+from ibis.expr.types import Table
+
+from domain.tables import CONTRACTS
+from features.atomic import replacing
+from features.customer import features_of
+from features.engine import Tables, memory_bytes, opened_again
+from features.panes import Panes, plans
+from features.registry import FEATURES
+from features.settings import EngineSettings
+from features.transactions import PlanTables
+
+KEY = ("customer_id", "as_of", "cell_id")
+CELLS = pa.schema([("customer_id", pa.string()), ("cell_id", pa.string())])
+LOW, HIGH = "@@low@@", "@@high@@"  # stand in the statements for the bounds of a range
+LAST = chr(0x10FFFF)  # above every id
+TRANSACTIONS_A_RANGE = 3_000_000  # about 1 GB in work
+RESULTS_A_RANGE = 400_000  # customers x cut-offs
+
+
+@dataclass(frozen=True)
+class Statements:
+    """The SQL of one plan: tables that all its cut-offs share, then the features at some."""
+
+    panes: Panes
+    shared: tuple[tuple[str, str], ...]
+    features: str
+
+
+@dataclass
+class _Kept:
+    """Steps that become tables: compiled where they are made, named from then on."""
+
+    engine: Any
+    steps: list[tuple[str, str]] = field(default_factory=list)
+
+    def __call__(self, name: str, table: Table) -> Table:
+        self.steps.append((name, self.engine.compile(table)))
+        return ibis.table(table.schema(), name=name)
+
+
+def statements(tables: Tables, panes: Panes) -> Statements:
+    """The feature query for the customers of a range, compiled once for all ranges."""
+    keep = _Kept(tables.connection)
+    people = _in_range(tables.customers).select("customer_id")
+    people = people.mutate(number=ibis.row_number().over(order_by="customer_id").cast("int32"))
+    cells = ibis.table(ibis.schema(CELLS), name="cells")
+    people = keep("people", people.left_join(cells, "customer_id").drop("customer_id_right"))
+    near = {name: _numbered(getattr(tables, name), people) for name in CONTRACTS}
+    for name in sorted(set(near) - {"transactions"}):
+        near[name] = keep(f"near_{name}", near[name])
+    plan = PlanTables(
+        *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
+    )
+    rows = features_of(tables._replace(**near), panes, plan, keep=keep)
+    rows = rows.rename(number="customer_id").inner_join(people, "number")
+    rows = rows.order_by("number", "as_of").select(*KEY, *FEATURES)
+    return Statements(panes, tuple(keep.steps), tables.connection.compile(rows))
+
+
+def alone(settings: EngineSettings, threads: int) -> EngineSettings:
+    """One thread, and its share of the memory.
+
+    >>> alone(EngineSettings(memory="8GB"), 2).memory
+    '4000000000B'
+    """
+    memory = f"{memory_bytes(settings.memory) // threads}B"
+    return settings.model_copy(update={"threads": 1, "memory": memory})
+
+
+def _numbered(table: Table, people: Table) -> Table:
+    """Rows of the range, the customer as a number: cheaper to group by than a text."""
+    near = _in_range(table).inner_join(people.select("customer_id", "number"), "customer_id")
+    return near.drop("customer_id").rename(customer_id="number")
+
+
+def ranges(tables: Tables, cutoffs: int) -> list[tuple[str, str]]:
+    """Bounds of customer ids, the upper one not included, each with about as many customers."""
+    ids = tables.customers.select("customer_id")
+    customers = int(ids.count().execute())
+    rows = int(tables.transactions.count().execute())
+    count = max(
+        math.ceil(rows / TRANSACTIONS_A_RANGE), math.ceil(customers * cutoffs / RESULTS_A_RANGE), 1
+    )
+    if count == 1:
+        return [("", LAST)]
+    order = ibis.window(order_by="customer_id")
+    nth = ids.mutate(range=ibis.ntile(count).over(order))
+    first = nth.group_by("range").aggregate(low=nth.customer_id.min()).order_by("range")
+    lows = ["", *first.to_pyarrow()["low"].to_pylist()[1:]]
+    return list(zip(lows, [*lows[1:], LAST], strict=True))
+
+
+class Range(NamedTuple):
+    """The rows of one range, sorted by customer and cut-off, and which of how many it is."""
+
+    rows: pa.Table
+    number: int
+    of: int
+
+
+def run(
+    tables: Tables, cutoffs: Sequence[date], cells: pa.Table, parts: Path | None = None
+) -> Iterator[Range]:
+    """The features of every range of customers, in order.
+
+    `cells` names a cell for each customer. Finished ranges wait in the folder `parts`, where those
+    of a run that was killed are taken up: it must be named for data, cut-offs, definitions and
+    cells. It is gone when all ranges have been read, or on an error.
+    """
+    bounds = ranges(tables, len(cutoffs))
+    threads = min(tables.settings.threads, len(bounds))
+    workers = _Workers(tables, plans(cutoffs, tables.timezone), cells, threads)
+    with _folder(parts if len(bounds) > 1 else None) as folder, ThreadPoolExecutor(threads) as pool:
+        ahead = deque[Future[pa.Table]]()
+        waiting = list(enumerate(bounds))[::-1]
+        for number in range(1, len(bounds) + 1):
+            while waiting and len(ahead) <= threads:  # what is ready waits in memory: little of it
+                at, bound = waiting.pop()
+                ahead.append(pool.submit(workers.part, bound, folder, at))
+            yield Range(ahead.popleft().result(), number, len(bounds))
+
+
+@contextmanager
+def _folder(parts: Path | None) -> Iterator[Path | None]:
+    """The folder of finished ranges; those of other runs for the same file are removed."""
+    if parts is None:
+        yield None
+        return
+    prefix = parts.name.rpartition("-")[0]
+    for other in parts.parent.glob(f"{prefix}-*"):
+        if other != parts:
+            shutil.rmtree(other, ignore_errors=True)
+    parts.mkdir(exist_ok=True)
+    try:
+        yield parts
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise  # what is finished waits for the next run
+    except BaseException:
+        shutil.rmtree(parts, ignore_errors=True)
+        raise
+    else:
+        shutil.rmtree(parts, ignore_errors=True)
+
+
+@dataclass
+class _Workers:
+    """An engine with one thread for each thread of the pool, made when it is first needed."""
+
+    tables: Tables
+    plans: Sequence[Panes]
+    cells: pa.Table
+    threads: int
+    local: threading.local = field(default_factory=threading.local)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def part(self, bound: tuple[str, str], folder: Path | None, at: int) -> pa.Table:
+        """The rows of a range, computed unless its part is there."""
+        file = folder / f"{at:05d}.arrow" if folder else None
+        if file is not None and file.exists():
+            return feather.read_table(file)
+        rows = self.mine().compute(bound)
+        if file is not None:
+            with replacing(file) as temporary:
+                feather.write_feather(rows, str(temporary), compression="lz4")
+        return rows
+
+    def mine(self) -> "_Worker":
+        """The engine of the calling thread."""
+        if not hasattr(self.local, "worker"):
+            with self.lock:  # a connection serves one caller at a time
+                self.local.worker = self._opened()
+        worker: _Worker = self.local.worker
+        return worker
+
+    def _opened(self) -> "_Worker":
+        again = opened_again(self.tables, alone(self.tables.settings, self.threads))
+        again.connection.con.register("cells", self.cells)
+        told = [statements(again, one) for one in self.plans]
+        return _Worker(again.connection.con, told, again)
+
+
+@dataclass
+class _Worker:
+    duck: Any
+    statements: Sequence[Statements]
+    tables: Tables  # kept so that the engine lives
+
+    def compute(self, bound: tuple[str, str]) -> pa.Table:
+        """Features of the customers in a range, in order of customers and cut-offs."""
+        found = [self._plan(one, bound) for one in self.statements]
+        rows = pa.concat_tables(found)
+        return rows if len(found) == 1 else rows.sort_by([(name, "ascending") for name in KEY[:2]])
+
+    def _plan(self, one: Statements, bound: tuple[str, str]) -> pa.Table:
+        for name, table in _plan(one.panes).items():
+            self.duck.register(name, table)
+        for name, sql in one.shared:
+            self.duck.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_bounded(sql, bound)}")
+        return self.duck.sql(_bounded(one.features, bound)).to_arrow_table()
+
+
+def _bounded(sql: str, bound: tuple[str, str]) -> str:
+    low, high = (one.replace("'", "''") for one in bound)
+    return sql.replace(LOW, low).replace(HIGH, high)
+
+
+def _plan(panes: Panes) -> dict[str, pa.Table]:
+    return {
+        "plan_days": panes.days(),
+        "plan_arrivals": panes.arrivals(),
+        "plan_rings": panes.rings(),
+        "plan_instants": panes.instants(),
+    }
+
+
+def _in_range(table: Table) -> Table:
+    return table.filter((table.customer_id >= LOW) & (table.customer_id < HIGH))
