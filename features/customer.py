@@ -68,15 +68,17 @@ def features_of(
     plan: PlanTables,
     customers: Sequence[str] | None = None,
     keep: Keep = inline,
+    chosen: Sequence[Feature] = tuple(FEATURES.values()),
 ) -> Table:
-    """The features at the cut-offs of `plan`, which are those of `panes` or some of them.
+    """The features at the cut-offs of `plan`, which are those of `panes`.
 
-    What all cut-offs share is handed to `keep`, which may make a table of it.
+    Steps that are looked at more than once are handed to `keep`, which may make tables of them.
+    `chosen` are some of the features, with those that they are made of.
     """
     rows = year_rows(tables, panes, plan)
-    history, _ = _measures(rows)
+    history, _ = _measures(rows, chosen)
     rows = keep("year_rows", rows.select(*ROW, *sorted(history.columns - set(ROW))))
-    history, measured = _measures(rows)
+    history, measured = _measures(rows, chosen)
     parts = keep("partials", partials(rows, history))
     gap_parts = keep("gap_partials", gap_partials(gap_rows(rows)))
     older = keep("older", latest_older(older_rows(tables, panes, plan)))
@@ -85,20 +87,22 @@ def features_of(
     grains = [
         found,
         gaps(rows, gap_parts, panes, plan),
-        _selected(latest(people, found, parts, older, plan), "latest"),
+        _selected(latest(people, found, parts, older, plan), "latest", chosen),
     ]
     for column in history.distincts.values():
         values = keep(f"values_{column.name}", column.values(rows))
         grains.append(column.count(values, plan.instants))
     grains += [
-        _aggregated(holding_history(tables, people), "holdings"),
-        _aggregated(service_history(tables, people), "service_events"),
+        _aggregated(holding_history(tables, people), "holdings", chosen),
+        _aggregated(service_history(tables, people), "service_events", chosen),
     ]
     wide = _joined(people, grains).mutate(**measured)
-    looked_up = [known for known in FEATURES.values() if known.over != "customers"]
+    looked_up = [known for known in chosen if known.over != "customers"]
     wide = wide.select(*PERSON, **{known.name: _filled(wide, known) for known in looked_up})
-    wide = wide.mutate(**{known.name: known.expression(wide) for known in _over("customers")})
-    return wide.select(*KEY, *(_typed(wide, known) for known in FEATURES.values()))
+    wide = wide.mutate(
+        **{known.name: known.expression(wide) for known in _over("customers", chosen)}
+    )
+    return wide.select(*KEY, *(_typed(wide, known) for known in chosen))
 
 
 def _joined(people: Table, grains: Sequence[Table]) -> Table:
@@ -112,25 +116,25 @@ def _joined(people: Table, grains: Sequence[Table]) -> Table:
     return wide
 
 
-def _measures(rows: Table) -> tuple[History, dict[str, Any]]:
+def _measures(rows: Table, chosen: Sequence[Feature]) -> tuple[History, dict[str, Any]]:
     history = History(rows)
-    measured = {known.name: known.expression(history) for known in _over("transactions")}
+    measured = {known.name: known.expression(history) for known in _over("transactions", chosen)}
     return history, measured
 
 
-def _over(grain: str) -> list[Feature]:
-    return [known for known in FEATURES.values() if known.over == grain]
+def _over(grain: str, chosen: Sequence[Feature]) -> list[Feature]:
+    return [known for known in chosen if known.over == grain]
 
 
-def _aggregated(history: Table, grain: str) -> Table:
+def _aggregated(history: Table, grain: str, chosen: Sequence[Feature]) -> Table:
     return history.group_by(*KEY).aggregate(
-        **{known.name: known.expression(history) for known in _over(grain)}
+        **{known.name: known.expression(history) for known in _over(grain, chosen)}
     )
 
 
-def _selected(latest_rows: Table, grain: str) -> Table:
+def _selected(latest_rows: Table, grain: str, chosen: Sequence[Feature]) -> Table:
     return latest_rows.select(
-        *KEY, **{known.name: known.expression(latest_rows) for known in _over(grain)}
+        *KEY, **{known.name: known.expression(latest_rows) for known in _over(grain, chosen)}
     )
 
 

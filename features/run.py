@@ -60,8 +60,9 @@ class _Kept:
         return ibis.table(table.schema(), name=name)
 
 
-def statements(tables: Tables, panes: Panes) -> Statements:
+def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements:
     """The feature query for the customers of a range, compiled once for all ranges."""
+    chosen = [FEATURES[name] for name in names]
     keep = _Kept(tables.connection)
     people = _in_range(tables.customers).select("customer_id")
     people = people.mutate(number=ibis.row_number().over(order_by="customer_id").cast("int32"))
@@ -73,9 +74,9 @@ def statements(tables: Tables, panes: Panes) -> Statements:
     plan = PlanTables(
         *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
     )
-    rows = features_of(tables._replace(**near), panes, plan, keep=keep)
+    rows = features_of(tables._replace(**near), panes, plan, keep=keep, chosen=chosen)
     rows = rows.rename(number="customer_id").inner_join(people, "number")
-    rows = rows.order_by("number", "as_of").select(*KEY, *FEATURES)
+    rows = rows.order_by("number", "as_of").select(*KEY, *names)
     return Statements(panes, tuple(keep.steps), tables.connection.compile(rows))
 
 
@@ -121,17 +122,24 @@ class Range(NamedTuple):
 
 
 def run(
-    tables: Tables, cutoffs: Sequence[date], cells: pa.Table, parts: Path | None = None
+    tables: Tables,
+    cutoffs: Sequence[date],
+    cells: pa.Table,
+    parts: Path | None = None,
+    names: Sequence[str] | None = None,
 ) -> Iterator[Range]:
     """The features of every range of customers, in order.
 
     `cells` names a cell for each customer. Finished ranges wait in the folder `parts`, where those
     of a run that was killed are taken up: it must be named for data, cut-offs, definitions and
-    cells. It is gone when all ranges have been read, or on an error.
+    cells. It is gone when all ranges have been read, or on an error. `names` are some of the
+    features (all by default), with those that they are made of.
     """
     bounds = ranges(tables, len(cutoffs))
     threads = min(tables.settings.threads, len(bounds))
-    workers = _Workers(tables, plans(cutoffs, tables.timezone), cells, threads)
+    workers = _Workers(
+        tables, plans(cutoffs, tables.timezone), names or list(FEATURES), cells, threads
+    )
     with _folder(parts if len(bounds) > 1 else None) as folder, ThreadPoolExecutor(threads) as pool:
         ahead = deque[Future[pa.Table]]()
         waiting = list(enumerate(bounds))[::-1]
@@ -170,6 +178,7 @@ class _Workers:
 
     tables: Tables
     plans: Sequence[Panes]
+    names: Sequence[str]
     cells: pa.Table
     threads: int
     local: threading.local = field(default_factory=threading.local)
@@ -197,7 +206,7 @@ class _Workers:
     def _opened(self) -> "_Worker":
         again = opened_again(self.tables, alone(self.tables.settings, self.threads))
         again.connection.con.register("cells", self.cells)
-        told = [statements(again, one) for one in self.plans]
+        told = [statements(again, one, self.names) for one in self.plans]
         return _Worker(again.connection.con, told, again)
 
 
