@@ -32,17 +32,13 @@ class Layout:
 
     @property
     def snapshots(self) -> Path:
-        """Feature snapshots, `AS_OF.parquet`."""
+        """Feature snapshots, `AS_OF-HASH.parquet`."""
         return self.root / "snapshots"
 
     @property
     def logs(self) -> Path:
         """Logs of the service: requests, predictions and feedback, a file a day."""
         return self.root / "logs"
-
-    def snapshot(self, as_of: date) -> Path:
-        """Features of every customer at one cut-off."""
-        return self.snapshots / f"{as_of.isoformat()}.parquet"
 
     def report(self, as_of: date) -> Path:
         """The drift site of one month."""

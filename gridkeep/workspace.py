@@ -69,23 +69,17 @@ def polygons(config: Config) -> dict[str, Any] | None:
 
 def snapshot_of(config: Config, tables: Tables, as_of: date, progress: Progress) -> Path:
     """The feature snapshot of a cut-off, made unless one of the same data and grid is there."""
-    from features.snapshot import is_fresh, write_features
+    from features.snapshot_store import snapshot_at
 
-    path = config.layout.snapshot(as_of)
-    version, hashes = current_version(config.layout), data_hashes(config.layout)
-    zone = config.bank.timezone
-    if not is_fresh(path, grid_version=version, data_hashes=hashes, timezone=zone):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_features(
-            tables,
-            [as_of],
-            path,
-            cells_of(config, tables),
-            progress,
-            grid_version=version,
-            data_hashes=hashes,
-        )
-    return path
+    return snapshot_at(
+        config.layout,
+        tables,
+        as_of,
+        lambda: cells_of(config, tables),
+        progress,
+        grid_version=current_version(config.layout),
+        data_hashes=data_hashes(config.layout),
+    )
 
 
 def online_store(config: Config, as_of: date | None, progress: Progress) -> Path:
@@ -95,11 +89,13 @@ def online_store(config: Config, as_of: date | None, progress: Progress) -> Path
     tables = clean_tables(config, progress)
     as_of = as_of or _latest_snapshot(config, tables)
     snapshot = snapshot_of(config, tables, as_of, progress)
-    store = config.layout.root / "online" / f"{as_of.isoformat()}.sqlite"
-    if not store.exists() or store.stat().st_mtime < snapshot.stat().st_mtime:
+    store = config.layout.root / "online" / f"{snapshot.stem}.sqlite"
+    if not store.exists():
         progress("building the look-up store", 0.0)
         store.parent.mkdir(parents=True, exist_ok=True)
         build_online(snapshot, store)
+        for older in set(store.parent.glob(f"{as_of.isoformat()}*.sqlite")) - {store}:
+            older.unlink()  # a service that has it open keeps it
         progress("building the look-up store", 1.0)
     return store
 
@@ -107,9 +103,9 @@ def online_store(config: Config, as_of: date | None, progress: Progress) -> Path
 def _latest_snapshot(config: Config, tables: Tables) -> date:
     """The latest cut-off with a snapshot that the data reach."""
     from features.labels import label_end
+    from features.snapshot_store import snapshot_days
 
-    found = [path.stem for path in config.layout.snapshots.glob("????-??-??.parquet")]
-    days = [date.fromisoformat(day) for day in found if day <= label_end(tables).isoformat()]
+    days = [day for day in snapshot_days(config.layout) if day <= label_end(tables)]
     if not days:
         raise BadInput("no feature snapshot yet; run `gridkeep score`, or name one: --as-of DATE")
     return max(days)
