@@ -11,6 +11,8 @@ from typing import NamedTuple
 from domain.territory import Territories
 
 PASSES = 30  # over the edge; it settles earlier in practice
+EVEN = 1.25  # sizes within this factor of the median count as even
+STRETCHES = (1.0, 2.0, 99.0)  # own border of a piece as a multiple of that with its new territory
 
 
 class _Cut(NamedTuple):
@@ -40,51 +42,66 @@ def _without(one: frozenset[int], whole: set[int], piece: int) -> list[int]:
 
 
 def balance(state: Territories, floor: int, kept: frozenset[int]) -> None:
-    """Move pieces from larger to smaller territories while that makes them more even."""
-    for _ in range(PASSES):
-        moved = 0
-        for piece, source, borders in _edge(state, kept):
-            count = state.land.customers[piece]
-            target = min(borders, key=lambda t: (state.customers[t], t))
-            even = state.customers[target] + count < state.customers[source]
-            if count and even and _may_leave(state, piece, floor):
-                state.move([piece], target)
-                moved += 1
-        if not moved:
-            return
+    """Move pieces from larger to smaller territories until all are about even.
+
+    Only what is larger than `_even` allows gives, and only what is smaller takes from others;
+    moves that shorten the border come first, those that make it longer last.
+    """
+    low, high = _even(state, floor, kept)
+    for stretch in STRETCHES:
+        for _ in range(PASSES):
+            moved = 0
+            for piece, source, own, borders in _edge(state, kept):
+                count = state.land.customers[piece]
+                target = min(borders, key=lambda t: (state.customers[t], t))
+                uneven = state.customers[source] > high or state.customers[target] < low
+                evener = state.customers[target] + count < state.customers[source]
+                short = own <= borders[target] * stretch
+                if count and uneven and evener and short and _may_leave(state, piece, floor):
+                    state.move([piece], target)
+                    moved += 1
+            if not moved:
+                break
 
 
 def compact(state: Territories, floor: int, kept: frozenset[int]) -> None:
-    """Move pieces where that shortens the border, and makes no new smallest or largest."""
+    """Move pieces where that shortens the border and leaves the territories about even."""
     sizes = [n for t, n in state.customers.items() if t not in kept]
-    low, high = max(floor, min(sizes, default=0)), max(sizes, default=0)
+    low, high = _even(state, floor, kept)
+    low, high = max(floor, min(low, *sizes, low)), max(high, *sizes, high)
     for _ in range(PASSES):
         moved = 0
-        for piece, source, borders in _edge(state, kept):
+        for piece, _, own, borders in _edge(state, kept):
             target = max(borders, key=lambda t: (borders[t], -t))
-            shorter = borders[target] > state.borders(piece).get(source, 0)
             fits = state.customers[target] + state.land.customers[piece] <= high
-            if shorter and fits and _may_leave(state, piece, low):
+            if borders[target] > own and fits and _may_leave(state, piece, low):
                 state.move([piece], target)
                 moved += 1
         if not moved:
             return
+
+
+def _even(state: Territories, floor: int, kept: frozenset[int]) -> tuple[float, float]:
+    """Customers of a territory that count as even: a quarter around the median, over the floor."""
+    sizes = sorted(n for t, n in state.customers.items() if t not in kept)
+    median = sizes[len(sizes) // 2] if sizes else floor
+    return max(floor, median / EVEN), median * EVEN
 
 
 def _edge(
     state: Territories, kept: frozenset[int]
-) -> Iterator[tuple[int, int, dict[int, int]]]:
-    """Pieces with a border to other territories: the piece, its territory, the others."""
-    for piece in range(len(state.of)):
-        source = state.of[piece]
-        if source in kept:
-            continue
-        if all(state.of[near] == source for near in state.land.neighbours[piece]):
+) -> Iterator[tuple[int, int, int, dict[int, int]]]:
+    """Pieces at the edge: the piece, its territory, its border inside it, and with others."""
+    of, neighbours = state.of, state.land.neighbours
+    for piece, near in enumerate(neighbours):
+        source = of[piece]
+        if source in kept or all(of[other] == source for other in near):
             continue
         borders = state.borders(piece)
-        others = {t: n for t, n in borders.items() if t != source and t not in kept}
+        own = borders.pop(source, 0)
+        others = {t: n for t, n in borders.items() if t not in kept} if kept else borders
         if others:
-            yield piece, source, others
+            yield piece, source, own, others
 
 
 def _may_leave(state: Territories, piece: int, low: int) -> bool:
@@ -118,9 +135,7 @@ def _best_cut(state: Territories, territory: int, floor: int) -> _Cut | None:
     first = _tree(state, min(pieces))[-1][0]
     last = _tree(state, first)[-1][0]
     heaviest = max(pieces, key=lambda piece: (state.land.customers[piece], -piece))
-    cuts = [
-        cut for root in {first: 0, last: 0, heaviest: 0} for cut in _cuts(state, root, floor)
-    ]
+    cuts = [cut for root in {first: 0, last: 0, heaviest: 0} for cut in _cuts(state, root, floor)]
     return max(cuts, key=lambda cut: (cut.smaller, -cut.border), default=None)
 
 

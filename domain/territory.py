@@ -32,9 +32,7 @@ class Territories:
         self.customers: dict[int, int] = {}
         for piece, territory in enumerate(self.of):
             self.pieces.setdefault(territory, set()).add(piece)
-            self.customers[territory] = (
-                self.customers.get(territory, 0) + land.customers[piece]
-            )
+            self.customers[territory] = self.customers.get(territory, 0) + land.customers[piece]
 
     def move(self, pieces: Collection[int], target: int) -> None:
         """Give pieces of one territory to another, which may be new; an empty one is gone."""
@@ -56,25 +54,22 @@ class Territories:
         return found
 
 
-def merge_to_floor(
-    land: Land, floor: int, start: Sequence[int] | None = None, kept: Collection[int] = ()
-) -> list[int]:
+def merge_to_floor(land: Land, floor: int, kept: Sequence[Collection[int]] = ()) -> list[int]:
     """The territory of every piece: contiguous, of `floor` customers or more where it can be.
 
-    `start` is a partition to begin from (one piece, one territory when absent); a territory's
-    number is that of one of its pieces in `start`. Those in `kept` lose no piece, and gain one
-    only where a neighbour under the floor has nowhere else to go. A territory is under the floor
-    only when it has no neighbour at all.
+    A territory's number is that of one of its pieces. Each group of pieces in `kept` is a
+    territory from the start, numbered by its first piece: it loses no piece, and gains one only
+    where a neighbour under the floor has nowhere else to go. Any other territory is under the
+    floor only when it has no neighbour at all.
 
     >>> row = Land([5, 4, 0, 3, 6], [{1: 1}, {0: 1, 2: 1}, {1: 1, 3: 1}, {2: 1, 4: 1}, {3: 1}])
     >>> merge_to_floor(row, floor=8)
-    [0, 0, 0, 4, 4]
+    [1, 1, 2, 2, 2]
     """
     from domain.exchange import balance, compact, split
 
-    own = list(start) if start is not None else list(range(len(land.customers)))
-    frozen = frozenset(kept)
-    state = Territories(land, _settled(land, own) if start is None else own)
+    frozen = frozenset(min(group) for group in kept)
+    state = Territories(land, _settled(land, kept))
     _merge(state, floor, frozen)
     split(state, floor, frozen)
     balance(state, floor, frozen)
@@ -82,17 +77,28 @@ def merge_to_floor(
     return state.of
 
 
-def _settled(land: Land, own: Sequence[int]) -> list[int]:
-    """Empty pieces belong to the nearest populated one, breadth first, ties to the first."""
-    owner = [mine if count else -1 for mine, count in zip(own, land.customers, strict=True)]
-    queue = deque(piece for piece, mine in enumerate(owner) if mine >= 0)
+def _settled(land: Land, kept: Sequence[Collection[int]]) -> list[int]:
+    """Empty pieces belong to the nearest populated one, to a kept territory only as a last resort.
+
+    Breadth first, ties to the first piece; an empty piece that nobody reaches is its own.
+    """
+    owner = {piece: min(group) for group in kept for piece in group}
+    fresh = {p: p for p, count in enumerate(land.customers) if count and p not in owner}
+    reached = _reach(land, fresh, _reach(land, {}, owner))
+    everyone = _reach(land, reached, {})
+    return [everyone.get(piece, piece) for piece in range(len(land.customers))]
+
+
+def _reach(land: Land, owner: Mapping[int, int], closed: Mapping[int, int]) -> dict[int, int]:
+    """`closed`, and every piece that the pieces in `owner` reach without crossing it."""
+    found, queue = {**closed, **owner}, deque(owner)
     while queue:
         piece = queue.popleft()
         for near in land.neighbours[piece]:
-            if owner[near] < 0:
-                owner[near] = owner[piece]
+            if near not in found:
+                found[near] = found[piece]
                 queue.append(near)
-    return [mine if mine >= 0 else own[piece] for piece, mine in enumerate(owner)]
+    return found
 
 
 def _merge(state: Territories, floor: int, kept: frozenset[int]) -> None:

@@ -1,0 +1,123 @@
+"""Cells from the customers who were placed in them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import h3.api.basic_int as h3
+import pandas as pd
+
+from domain.bases import Located
+from domain.cells import BANK, Cell
+from domain.districts import Districts
+from domain.grid_settings import GridSettings
+from domain.hierarchy import with_areas
+from domain.outlines import figure, outline
+from domain.survey import Positions, Survey
+
+
+def build_cells(
+    known: Survey, placed: pd.DataFrame, located: Located, settings: GridSettings
+) -> tuple[Cell, ...]:
+    """Every cell with customers: its parent, area, members, outline and figures, sorted by id."""
+    cell = placed.cell_id
+    outlet = mode_of(cell, known.people.outlet_id)
+    district = mode_of(cell, known.people.district)
+    kinds = dict(zip(cell, placed.kind, strict=True))
+    outlines = known.districts.outlines() if known.districts else {}
+    cells = []
+    for name, count in sorted(Counter(cell).items()):
+        kind = kinds[name]
+        parent = _parent(kind, outlet.get(name), district.get(name), bool(located.merged))
+        bare = Cell(name, kind, parent, count)
+        cells.append(_drawn(bare, located, outlines, known.outlets, settings))
+    return with_areas(cells, _neighbours(located, known.districts, cells), district, settings)
+
+
+def mode_of(cell: "pd.Series[str]", value: "pd.Series[str]") -> dict[str, str]:
+    """The most common value of each cell, ties to the first; cells without values are absent.
+
+    >>> mode_of(pd.Series(["a", "a", "b"]), pd.Series(["y", "x", None]))
+    {'a': 'x'}
+    """
+    pairs = pd.DataFrame({"cell": cell, "value": value}).dropna()
+    counts = pairs.groupby(["cell", "value"], sort=True).size().rename("n").reset_index()
+    first = counts.sort_values("n", ascending=False, kind="stable").drop_duplicates("cell")
+    return dict(zip(first.cell.astype(str), first.value.astype(str), strict=True))
+
+
+def _parent(kind: str, outlet: str | None, district: str | None, merged: bool) -> str:
+    """The home outlet of most of the cell's customers, else their district, else the bank."""
+    if kind != "outlet" and outlet is not None:
+        return f"outlet-{outlet}"
+    if kind in ("h3", "district") and merged and district is not None:
+        return f"district-{district}"
+    return BANK
+
+
+def _drawn(
+    cell: Cell,
+    located: Located,
+    outlines: Mapping[str, Any],
+    outlets: Positions,
+    settings: GridSettings,
+) -> Cell:
+    if cell.kind == "h3" and located.merged is not None:
+        return _merged(cell, located, settings)
+    name = cell.cell_id.removeprefix(f"{cell.kind}-")
+    if cell.kind == "district" and name in outlines:
+        size = figure(outlines[name])
+        return replace(
+            cell,
+            geometry=outlines[name],
+            area_km2=size.area_km2,
+            perimeter_km=size.perimeter_km,
+            compactness=size.compactness,
+        )
+    if cell.kind == "outlet" and name in outlets:
+        latitude, longitude = outlets[name]
+        return replace(cell, geometry={"type": "Point", "coordinates": [longitude, latitude]})
+    return cell
+
+
+def _merged(cell: Cell, located: Located, settings: GridSettings) -> Cell:
+    assert located.merged is not None  # noqa: S101 (the caller looked)
+    members = located.merged.members[cell.cell_id]
+    geometry = outline(map(h3.str_to_int, members), settings.resolution)
+    size, border = figure(geometry), located.merged.borders[cell.cell_id]
+    return replace(
+        cell,
+        members=members,
+        geometry=geometry,
+        border=border,
+        area_km2=size.area_km2,
+        perimeter_km=size.perimeter_km,
+        compactness=size.compactness,
+        note=_note(cell, border, settings),
+    )
+
+
+def _note(cell: Cell, border: str, settings: GridSettings) -> str:
+    if cell.customers >= settings.floor:
+        return ""
+    if settings.borders == "none":
+        return f"under the floor of {settings.floor} customers"
+    return (
+        f"under the floor of {settings.floor} customers: no neighbour within the "
+        f"{settings.borders} {border or '(none)'}"
+    )
+
+
+def _neighbours(
+    located: Located, known: Districts | None, cells: list[Cell]
+) -> Mapping[str, Mapping[str, int]]:
+    if located.merged is not None:
+        return located.merged.neighbours
+    there = {cell.cell_id for cell in cells}
+    near = known.neighbours() if known else {}
+    return {
+        cell: {other: length for other, length in row.items() if other in there}
+        for cell, row in near.items()
+        if cell in there
+    }
