@@ -1,11 +1,12 @@
 """Cells from the customers who were placed in them."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import h3.api.basic_int as h3
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from domain.bases import Located
@@ -13,6 +14,7 @@ from domain.cells import BANK, Cell
 from domain.districts import Districts
 from domain.grid_settings import GridSettings
 from domain.hierarchy import with_areas
+from domain.ladder import kind_of
 from domain.outlines import figure, outline
 from domain.survey import Positions, Survey
 
@@ -21,30 +23,31 @@ def build_cells(
     known: Survey, placed: pd.DataFrame, located: Located, settings: GridSettings
 ) -> tuple[Cell, ...]:
     """Every cell with customers: its parent, area, members, outline and figures, sorted by id."""
-    cell = placed.cell_id
-    outlet = mode_of(cell, known.people.outlet_id)
-    district = mode_of(cell, known.people.district)
-    kinds = dict(zip(cell, placed.kind, strict=True))
+    codes, names = pd.factorize(placed.cell_id, sort=True)
+    outlet = mode_of(codes, known.people.outlet_id)
+    district = mode_of(codes, known.people.district)
     outlines = known.districts.outlines() if known.districts else {}
     cells = []
-    for name, count in sorted(Counter(cell).items()):
-        kind = kinds[name]
-        parent = _parent(kind, outlet.get(name), district.get(name), bool(located.merged))
-        bare = Cell(name, kind, parent, count)
+    for code, (name, count) in enumerate(zip(names, np.bincount(codes), strict=True)):
+        kind = kind_of(name)
+        parent = _parent(kind, outlet.get(code), district.get(code), bool(located.merged))
+        bare = Cell(str(name), kind, parent, int(count))
         cells.append(_drawn(bare, located, outlines, known.outlets, settings))
-    return with_areas(cells, _neighbours(located, known.districts, cells), district, settings)
+    own = {str(names[code]): value for code, value in district.items()}
+    return with_areas(cells, _neighbours(located, known.districts, cells), own, settings)
 
 
-def mode_of(cell: "pd.Series[str]", value: "pd.Series[str]") -> dict[str, str]:
-    """The most common value of each cell, ties to the first; cells without values are absent.
+def mode_of(codes: npt.NDArray[np.int64], values: "pd.Series[str]") -> dict[int, str]:
+    """The most common value of each code, ties to the first; codes without values are absent.
 
-    >>> mode_of(pd.Series(["a", "a", "b"]), pd.Series(["y", "x", None]))
-    {'a': 'x'}
+    >>> mode_of(np.array([0, 0, 1]), pd.Series(["y", "x", None]))
+    {0: 'x'}
     """
-    pairs = pd.DataFrame({"cell": cell, "value": value}).dropna()
-    counts = pairs.groupby(["cell", "value"], sort=True).size().rename("n").reset_index()
-    first = counts.sort_values("n", ascending=False, kind="stable").drop_duplicates("cell")
-    return dict(zip(first.cell.astype(str), first.value.astype(str), strict=True))
+    value, names = pd.factorize(values, sort=True)
+    there = value >= 0
+    pairs, counts = np.unique(codes[there] * len(names) + value[there], return_counts=True)
+    order = np.lexsort((-pairs, counts))  # the last of a code is its most common, first in name
+    return {int(pair // len(names)): str(names[pair % len(names)]) for pair in pairs[order]}
 
 
 def _parent(kind: str, outlet: str | None, district: str | None, merged: bool) -> str:

@@ -68,7 +68,7 @@ def compact(state: Territories, floor: int, kept: frozenset[int]) -> None:
     """Move pieces where that shortens the border and leaves the territories about even."""
     sizes = [n for t, n in state.customers.items() if t not in kept]
     low, high = _even(state, floor, kept)
-    low, high = max(floor, min(low, *sizes, low)), max(high, *sizes, high)
+    low, high = max(floor, min([low, *sizes])), max([high, *sizes])
     for _ in range(PASSES):
         moved = 0
         for piece, _, own, borders in _edge(state, kept):
@@ -104,7 +104,7 @@ def _edge(
             yield piece, source, own, others
 
 
-def _may_leave(state: Territories, piece: int, low: int) -> bool:
+def _may_leave(state: Territories, piece: int, low: float) -> bool:
     """Whether a territory keeps its floor and stays in one piece without `piece`."""
     source, count = state.of[piece], state.land.customers[piece]
     if (count and state.customers[source] - count < low) or len(state.pieces[source]) == 1:

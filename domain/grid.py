@@ -67,10 +67,8 @@ def partition(
     cells = build_cells(known, placed, located, settings)
     layers, places = overlay_columns(known.people, known.spots, settings, overlays or {})
     parents = {cell.cell_id: cell.parent for cell in cells}
-    placed = placed.assign(
-        customer_id=known.people.customer_id.astype(str), parent=placed.cell_id.map(parents)
-    )
-    assignment = placed[ASSIGNMENT_COLUMNS].join(layers)
+    placed["customer_id"], placed["parent"] = known.people.customer_id, placed.cell_id.map(parents)
+    assignment = pd.concat([placed[ASSIGNMENT_COLUMNS], layers], axis=1)
     notes = notes_of(known, placed, located, cells, settings)
     if previous is not None:
         notes.append(memory_note(before, located))
@@ -110,5 +108,5 @@ def _version(
     }
     digest = hashlib.sha256(json.dumps(rule, sort_keys=True).encode())
     for name in assignment:
-        digest.update("\n".join([str(name), *assignment[name]]).encode())
+        digest.update("\n".join([str(name), *assignment[name].tolist()]).encode())
     return f"grid-{digest.hexdigest()[:8]}"

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from domain.cells import BANK
@@ -12,51 +14,63 @@ NOWHERE = f"unlocated-{BANK}"
 
 
 class Rung(NamedTuple):
-    """A cell for some customers (None for the others), and the confidence that it deserves."""
+    """A cell for some customers: `prefix` and their value (null for the others), and how sure."""
 
-    cells: "pd.Series[str]"
+    values: "pd.Series[str]"
+    prefix: str
     confidence: str
 
 
 def rungs(people: pd.DataFrame, by_coordinates: "pd.Series[str]", basis: str) -> list[Rung]:
     """The rungs of a basis, the first first. On a grid of outlets the home outlet comes first."""
-    coordinates = Rung(by_coordinates, "coordinates")
+    coordinates = Rung(by_coordinates, "", "coordinates")
     if basis == "outlet":
-        return [Rung(_named("outlet-", people.outlet_id), "outlet"), coordinates]
+        return [Rung(people.outlet_id, "outlet-", "outlet"), coordinates]
     return [
         coordinates,
-        Rung(_named("district-", people.district), "district"),
-        Rung(_named("unlocated-", people.outlet_id), "outlet"),
+        Rung(people.district, "district-", "district"),
+        Rung(people.outlet_id, "unlocated-", "outlet"),
     ]
 
 
 def climb(ladder: list[Rung], known: Collection[str] | None = None) -> pd.DataFrame:
     """cell_id, kind and confidence of everyone, by the first rung that has a (known) cell.
 
-    >>> first = Rung(pd.Series(["h3-1", None, None]), "coordinates")
-    >>> second = Rung(pd.Series(["district-A", "district-A", None]), "district")
+    >>> first = Rung(pd.Series(["h3-1", None, None]), "", "coordinates")
+    >>> second = Rung(pd.Series(["A", "A", None]), "district-", "district")
     >>> climb([first, second]).cell_id.tolist()
     ['h3-1', 'district-A', 'unlocated-bank']
     """
-    index = ladder[0].cells.index
-    cell = pd.Series(None, index=index, dtype=object)
-    confidence = pd.Series(CODES[-1], index=index, dtype=object)
+    size = len(ladder[0].values)
+    cell: npt.NDArray[np.object_] = np.full(size, None, dtype=object)
+    confidence: npt.NDArray[np.object_] = np.full(size, CODES[-1], dtype=object)
+    left = np.arange(size)
     for rung in ladder:
-        fits = cell.isna() & rung.cells.notna()
-        if known is not None:
-            fits &= rung.cells.isin(list(known))
-        cell[fits] = rung.cells[fits]
-        confidence[fits] = rung.confidence
-    cell = cell.where(cell.notna(), NOWHERE)
-    return pd.DataFrame(
-        {"cell_id": cell, "kind": _kinds(cell), "confidence": confidence}, index=index
-    )
+        values = rung.values.to_numpy(dtype=object)[left]
+        cells = _cells(values, rung.prefix, known)
+        placed = pd.notna(cells)
+        cell[left[placed]] = cells[placed]
+        confidence[left[placed]] = rung.confidence
+        left = left[~placed]
+    cell[left] = NOWHERE
+    kinds = pd.Series(cell, dtype=object).map({name: kind_of(name) for name in set(cell.tolist())})
+    return pd.DataFrame({"cell_id": cell, "kind": kinds, "confidence": confidence})
 
 
-def _named(prefix: str, names: "pd.Series[str]") -> "pd.Series[str]":
-    ids = {name: f"{prefix}{name}" for name in names.dropna().unique()}
-    return names.map(ids).astype(object)
+def kind_of(cell_id: str) -> str:
+    """What a cell's id says that it is.
+
+    >>> kind_of("district-North")
+    'district'
+    """
+    return cell_id.split("-")[0]
 
 
-def _kinds(cells: "pd.Series[str]") -> "pd.Series[str]":
-    return cells.map({cell: cell.split("-")[0] for cell in cells.unique()})
+def _cells(
+    values: npt.NDArray[np.object_], prefix: str, known: Collection[str] | None
+) -> npt.NDArray[np.object_]:
+    """Cell of each value, None for a null and for a cell that is not known."""
+    codes, names = pd.factorize(values)
+    cells = [f"{prefix}{name}" for name in names]
+    fits = [cell if known is None or cell in known else None for cell in cells]
+    return np.array([*fits, None], dtype=object)[codes]

@@ -73,4 +73,6 @@ def _outlets(
     latitude, longitude = found.points
     points = pd.DataFrame({"lat": latitude, "lng": longitude}, index=people.index)
     middle = points.groupby(people.outlet_id, sort=True).median().dropna()
-    return dict(zip(middle.index.astype(str), zip(middle.lat, middle.lng, strict=True), strict=True))
+    return dict(
+        zip(middle.index.astype(str), zip(middle.lat, middle.lng, strict=True), strict=True)
+    )
