@@ -66,6 +66,11 @@ def districts(
 def district_notes(people: pd.DataFrame, lived_in: "pd.Series[str]", known: Districts) -> list[str]:
     """Districts without a polygon, and customers who live outside the district they state."""
     notes = []
+    if known.places.repaired:
+        notes.append(
+            f"{len(known.places.repaired)} polygons crossed themselves by a hair (first: "
+            f"{known.places.repaired[0]}) and were repaired"
+        )
     absent = sorted(set(people.district.dropna()) - set(known.names))
     if absent:
         notes.append(

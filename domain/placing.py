@@ -13,7 +13,7 @@ from domain.sphere import distance_km
 Mask = npt.NDArray[np.bool_]
 Bounds = tuple[float, float, float, float]  # west, south, east, north
 NEAR_KM = 300.0  # nobody nearer to the middle of the customers is outside the bank's area
-FAR_TIMES = 10.0  # nor nearer than this many times the distance within which nine in ten live
+FAR_TIMES = 10.0  # nor nearer than this many times the distance within which three in four live
 
 SENTENCES = {
     "zero": "{n} customers stand at 0,0 (first: {first}); placed without it",
@@ -47,7 +47,7 @@ def spots(customers: pd.DataFrame, bounds: Bounds | None = None) -> Spots:
     """Judge the columns latitude and longitude of `customers`; both missing is no problem.
 
     Without `bounds` (west, south, east, north) the bank's area is a circle around the median
-    customer, of 300 km or ten times the radius that holds nine customers in ten, if that is more.
+    customer, of 300 km or ten times the radius that holds three customers in four, if that is more.
     A point is swapped when it is outside and would be inside the other way round.
 
     >>> people = pd.DataFrame({"latitude": [30.6, 30.7, 0, 121], "longitude": [121, 121, 0, 30.6]})
@@ -84,7 +84,9 @@ def problem_notes(spots: Spots, customer_id: "pd.Series[str]") -> list[str]:
 
 
 def _numbers(column: "pd.Series[float]") -> Degrees:
-    return pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    """The column as floats; what cannot be an angle is NaN."""
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.abs(values) <= 180, values, np.nan)
 
 
 def _are_degrees(latitude: Degrees, longitude: Degrees) -> Mask:
@@ -113,5 +115,5 @@ def _inside(latitude: Degrees, longitude: Degrees, good: Mask, bounds: Bounds | 
         return _Area(bounds, (0.0, 0.0), np.inf)
     middle = float(np.median(latitude[good])), float(np.median(longitude[good]))
     distance = distance_km(middle, latitude[good], longitude[good])
-    nine_in_ten = float(np.quantile(distance, 0.9, method="higher"))
-    return _Area(None, middle, max(NEAR_KM, FAR_TIMES * nine_in_ten))
+    three_in_four = float(np.quantile(distance, 0.75))
+    return _Area(None, middle, max(NEAR_KM, FAR_TIMES * three_in_four))

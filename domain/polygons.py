@@ -13,6 +13,7 @@ from domain.errors import BadInput
 
 AREAS = ("Polygon", "MultiPolygon")
 POINTS = ("Point",)
+REPAIR_SHARE = 0.001  # of its area that an outline may gain or lose when it is repaired
 
 
 class Places(NamedTuple):
@@ -21,6 +22,7 @@ class Places(NamedTuple):
     names: tuple[str, ...]
     shapes: tuple[Any, ...]
     kinds: tuple[str, ...] = ()
+    repaired: tuple[str, ...] = ()  # names whose outline crossed itself by a hair
 
 
 def read_places(
@@ -35,7 +37,8 @@ def read_places(
 
     `source` is what messages call the file. Raises BadInput for anything but a feature
     collection, a feature without the property, and a geometry that is absent, empty, of another
-    type than `allowed`, not in degrees, or invalid (an outline that crosses itself).
+    type than `allowed`, not in degrees, or invalid: an outline that crosses itself. One that does
+    so by a hair, as simplified outlines do, is repaired when its area stays what it was.
 
     >>> square = [[[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]]
     >>> feature = {"properties": {"name": "A"}, "geometry":
@@ -54,12 +57,22 @@ def read_places(
         for at, feature in enumerate(features, start=1)
     ]
     _require_once([", ".join(row) for row in about], source)
-    shapes = tuple(
-        _in_wgs84(_shape(feature["geometry"], f"{source}: {row[0]!r}", allowed), datum)
+    given = [
+        _shape(feature["geometry"], f"{source}: {row[0]!r}", allowed)
         for feature, row in zip(features, about, strict=True)
+    ]
+    sound = [
+        _sound(shape, f"{source}: {row[0]!r}") for shape, row in zip(given, about, strict=True)
+    ]
+    names = tuple(row[0] for row in about)
+    return Places(
+        names,
+        tuple(_in_wgs84(shape, datum) for shape in sound),
+        tuple(row[1] for row in about) if kind else (),
+        tuple(
+            name for name, one, shape in zip(names, given, sound, strict=True) if one is not shape
+        ),
     )
-    kinds = tuple(row[1] for row in about) if kind else ()
-    return Places(tuple(row[0] for row in about), shapes, kinds)
 
 
 def within(places: Places, latitude: Degrees, longitude: Degrees) -> npt.NDArray[np.int64]:
@@ -141,12 +154,20 @@ def _shape(geometry: Any, where: str, allowed: Sequence[str]) -> Any:
     if shape.is_empty:
         raise BadInput(f"{where} is empty; draw it or take it out of the file")
     _require_degrees(shape, where)
-    if not shape.is_valid:
+    return shape
+
+
+def _sound(shape: Any, where: str) -> Any:
+    """A valid shape as it is, one that is nearly valid repaired."""
+    if shape.is_valid:
+        return shape
+    repaired = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    if abs(repaired.area - shape.area) > REPAIR_SHARE * repaired.area:
         raise BadInput(
             f"{where} is not a valid outline: {shapely.is_valid_reason(shape)}; repair it in your "
             "GIS (an outline must not cross itself)"
         )
-    return shape
+    return repaired
 
 
 def _require_degrees(shape: Any, where: str) -> None:

@@ -33,11 +33,7 @@ def test_there_and_back_is_under_a_metre_in_china(latitude, longitude, datum):
 
 @given(st.floats(-85, 85), st.floats(-179, 179))
 def test_outside_china_gcj_02_is_wgs_84(latitude, longitude):
-    assume(
-        not (
-            SOUTH - EDGE < latitude < NORTH + EDGE and WEST - EDGE < longitude < EAST + EDGE
-        )
-    )
+    assume(not (SOUTH - EDGE < latitude < NORTH + EDGE and WEST - EDGE < longitude < EAST + EDGE))
     here = point(latitude, longitude)
     assert from_wgs84(*here, "GCJ-02") == here
     assert to_wgs84(*here, "GCJ-02") == here

@@ -23,9 +23,7 @@ def disk(customers):
 def parts_of(land, territory):
     """Connected components of the land when neighbours of different territories are cut."""
     size = len(territory)
-    same = [
-        (a, b) for a in range(size) for b in land.neighbours[a] if territory[a] == territory[b]
-    ]
+    same = [(a, b) for a in range(size) for b in land.neighbours[a] if territory[a] == territory[b]]
     rows, columns = np.array(same).reshape(-1, 2).T
     graph = csr_array((np.ones(len(same)), (rows, columns)), shape=(size, size))
     return connected_components(graph)[0]
