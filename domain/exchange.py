@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from domain.territory import Territories
+from domain.land import Territories
 
 PASSES = 30  # over the edge; it settles earlier in practice
 EVEN = 1.25  # sizes within this factor of the median count as even

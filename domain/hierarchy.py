@@ -10,7 +10,8 @@ from typing import Literal, NamedTuple
 
 from domain.cells import BANK, Cell
 from domain.grid_settings import GridSettings
-from domain.territory import Land, merge_to_floor
+from domain.land import Land
+from domain.territory import merge_to_floor
 
 Level = Literal["cell", "area", "outlet", "bank"]
 

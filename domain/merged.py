@@ -11,7 +11,8 @@ from domain.borders import NO_ZONE, Group, homes, inside_zones, zones_of
 from domain.cells import Grid
 from domain.grid_settings import GridSettings
 from domain.hexagons import neighbours, pieces_of_land
-from domain.territory import Land, merge_to_floor
+from domain.land import Land
+from domain.territory import merge_to_floor
 
 Adjacency = dict[str, dict[str, int]]  # cell -> neighbour -> shared border, across borders too
 

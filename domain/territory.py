@@ -8,50 +8,10 @@ edge change sides (`domain.exchange`) for balance, then for compactness.
 
 import heapq
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Mapping, Sequence
 
-
-class Land(NamedTuple):
-    """Pieces of land 0..n-1: customers of each, and neighbour -> length of the shared border.
-
-    A border that nobody may cross is a pair of pieces that are no neighbours.
-    """
-
-    customers: Sequence[int]
-    neighbours: Sequence[Mapping[int, int]]
-
-
-class Territories:
-    """A partition of a land that is being worked on: territory of a piece, pieces, customers."""
-
-    def __init__(self, land: Land, of: Iterable[int]) -> None:
-        self.land = land
-        self.of = list(of)
-        self.pieces: dict[int, set[int]] = {}
-        self.customers: dict[int, int] = {}
-        for piece, territory in enumerate(self.of):
-            self.pieces.setdefault(territory, set()).add(piece)
-            self.customers[territory] = self.customers.get(territory, 0) + land.customers[piece]
-
-    def move(self, pieces: Collection[int], target: int) -> None:
-        """Give pieces of one territory to another, which may be new; an empty one is gone."""
-        for piece in pieces:
-            source, count = self.of[piece], self.land.customers[piece]
-            self.of[piece] = target
-            self.pieces[source].discard(piece)
-            self.pieces.setdefault(target, set()).add(piece)
-            self.customers[source] -= count
-            self.customers[target] = self.customers.get(target, 0) + count
-            if not self.pieces[source]:
-                del self.pieces[source], self.customers[source]
-
-    def borders(self, piece: int) -> dict[int, int]:
-        """Territory -> length of its border with a piece, the piece's own included."""
-        found: dict[int, int] = {}
-        for near, length in self.land.neighbours[piece].items():
-            found[self.of[near]] = found.get(self.of[near], 0) + length
-        return found
+from domain.exchange import balance, compact, split
+from domain.land import Land, Territories
 
 
 def merge_to_floor(land: Land, floor: int, kept: Sequence[Collection[int]] = ()) -> list[int]:
@@ -66,8 +26,6 @@ def merge_to_floor(land: Land, floor: int, kept: Sequence[Collection[int]] = ())
     >>> merge_to_floor(row, floor=8)
     [1, 1, 2, 2, 2]
     """
-    from domain.exchange import balance, compact, split
-
     frozen = frozenset(min(group) for group in kept)
     state = Territories(land, _settled(land, kept))
     _merge(state, floor, frozen)

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from domain.territory import Land, merge_to_floor
+from domain.land import Land
+from domain.territory import merge_to_floor
 
 DISK = sorted(h3.grid_disk(h3.latlng_to_cell(30.6, 121.0, 8), 5))
 sizes = st.lists(st.integers(0, 90), min_size=len(DISK), max_size=len(DISK))
