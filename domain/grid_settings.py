@@ -11,7 +11,11 @@ FINER_MOST = 3  # resolutions between town and country; each makes 7 times more 
 
 
 class OverlaySettings(BaseModel):
-    """[grid.overlays.NAME]: a layer over the cells, of places in a file or of a customer column."""
+    """[grid.overlays.NAME]: a layer over the same territory, of places or of groups of customers.
+
+    A layer never changes the cells. Everyone is in one of its places or in none, so the places
+    of a layer within a cell add up to the cell.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -28,14 +32,25 @@ class OverlaySettings(BaseModel):
 
 
 class GridSettings(BaseModel):
-    """[grid]: how the territory is cut."""
+    """[grid]: how the territory is cut.
+
+    H3 cells are merged by adjacency until each has `floor` customers, then evened out and rounded.
+    A `rural_resolution` cell with `town_density` or more customers per km2 is town and cut to
+    `resolution`; without `town_density` it is town when it alone reaches the floor. A hard border
+    holds for every customer: no merged cell mixes two districts (or outlets); a cell that its
+    border keeps under the floor says so. Nobody is placed by coordinates that are 0,0, no
+    degrees, the wrong way round or outside the bank's area: `bounds`, else the polygons and a
+    tenth around them, else a circle around the median customer (300 km, or ten times the radius
+    that holds three customers in four). A grid made from the version before keeps every cell
+    whose customers lie within `band` times the floor.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     basis: Basis = "auto"  # auto: coordinates if there are any, else districts, else outlets
     resolution: int = Field(default=8, ge=0, le=12)  # of the H3 cells that are merged, in town
     rural_resolution: int | None = Field(default=None, ge=0, le=12)  # elsewhere; absent: 1 coarser
-    town_density: float | None = Field(default=None, gt=0)  # customers per km2; absent: see below
+    town_density: float | None = Field(default=None, gt=0)  # customers per km2; absent: see above
     floor: int = Field(default=300, ge=1)  # customers of a merged cell
     band: tuple[float, float] = (0.8, 2.5)  # of the floor: a cell of the version before is kept
     borders: Literal["none", "district", "outlet"] = "none"  # that no merged cell crosses
