@@ -108,5 +108,5 @@ def _version(
     }
     digest = hashlib.sha256(json.dumps(rule, sort_keys=True).encode())
     for name in assignment:
-        digest.update("\n".join([str(name), *assignment[name].tolist()]).encode())
+        digest.update("\n".join(map(str, [name, *assignment[name].tolist()])).encode())
     return f"grid-{digest.hexdigest()[:8]}"

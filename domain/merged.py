@@ -1,5 +1,6 @@
 """Cells of merged H3 pieces: from fine H3 cells of customers to named, bordered cells."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -171,10 +172,9 @@ def _named(
         old = {fixed[pieces[place]] for place in places if pieces[place] in fixed}
         same = unchanged.get(frozenset(h3.int_to_str(pieces[place]) for place in places))
         populated_first = sorted(places, key=lambda place: (not customers[place], place))
-        free = (f"h3-{h3.int_to_str(pieces[place])}" for place in populated_first)
-        fresh = next((name for name in free if name not in before), None)
-        first = h3.int_to_str(pieces[populated_first[0]])
-        names[number] = min(old, default=None) or same or fresh or f"h3-{first}-{len(before)}"
+        own = [f"h3-{h3.int_to_str(pieces[place])}" for place in populated_first]
+        free = itertools.chain(own, (f"{own[0]}-{at}" for at in itertools.count(2)))
+        names[number] = min(old, default=None) or same or next(n for n in free if n not in before)
     return names
 
 

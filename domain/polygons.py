@@ -84,10 +84,12 @@ def within(places: Places, latitude: Degrees, longitude: Degrees) -> npt.NDArray
     at = np.flatnonzero(np.isfinite(latitude) & np.isfinite(longitude))
     if not len(at) or not places.names:
         return found
-    tree = shapely.STRtree(list(places.shapes))
+    shapes = np.array(places.shapes, dtype=object)
+    shapely.prepare(shapes)
     points = shapely.points(longitude[at], latitude[at])
-    point, place = tree.query(points, predicate="intersects")
-    size = shapely.area(np.array(places.shapes, dtype=object))
+    point, place = shapely.STRtree(shapes).query(points)
+    inside = shapely.intersects(shapes[place], points[point])
+    point, place, size = point[inside], place[inside], shapely.area(shapes)
     order = np.lexsort((place, size[place]))[::-1]  # the last one written wins
     found[at[point[order]]] = place[order]
     return found
