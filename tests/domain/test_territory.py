@@ -113,6 +113,6 @@ def test_a_large_territory_is_cut_where_both_sides_reach_the_floor():
 
 
 def test_a_kept_territory_takes_a_small_neighbour_only_when_no_other_is_left():
-    row = Land([300, 40, 290], [{1: 1}, {0: 1, 2: 1}, {1: 1}])
+    row = Land([300, 40, 500], [{1: 1}, {0: 1, 2: 1}, {1: 1}])
     assert merge_to_floor(row, 300, kept=[[0]]) == [0, 2, 2]
     assert merge_to_floor(row, 300, kept=[[0], [2]])[1] in (0, 2)
