@@ -147,6 +147,7 @@ def test_newcomers_are_placed_like_those_who_were_there():
 def test_newcomers_stay_on_their_side_of_a_hard_border():
     people = bank()
     grid = partition(people, GridSettings(borders="district"), valid_from=DAY)
+    people.loc[0, "district"] = "East" if people.district[0] == "West" else "West"  # far from home
     twins = assign(grid, people.assign(customer_id="new-" + people.customer_id))
     border = {cell.cell_id: cell.border for cell in grid.cells}
     assert twins.cell_id.map(border).tolist() == people.district.tolist()
