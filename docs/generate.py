@@ -33,6 +33,8 @@ def configuration() -> str:
         "[sources.TABLE]  (customers, transactions, holdings, service_events, closures)",
         next(choice for choice in table.__args__ if hasattr(choice, "model_fields")),
     )
+    layers = Config.model_fields["grid"].annotation.model_fields["overlays"].annotation
+    parts += _section("[grid.overlays.NAME]", layers.__args__[1])
     return "\n".join(parts) + "\n"
 
 

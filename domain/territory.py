@@ -1,98 +1,102 @@
-"""Merging H3 cells into territories that reach a floor of customers.
+"""Merging pieces of land into territories that reach a floor of customers.
 
-Every populated H3 cell first takes the empty cells nearest to it, so that villages with fields
-between them still touch; then the smallest territory under the floor joins its smallest
-neighbour, until none is left under the floor. Islands join the nearest territory.
+Empty pieces first join the populated one nearest to them; then the smallest territory under the
+floor joins the neighbour with which it stays smallest and most compact, until none that has a
+neighbour is left under the floor. What is large enough is cut in two, and at last pieces on the
+edge change sides (`domain.exchange`) for balance, then for compactness.
 """
 
 import heapq
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 
-import h3
+from domain.exchange import balance, compact, split
+from domain.land import Land, Territories
 
-REACH_RINGS = 12  # how far into empty land a populated cell reaches (about 11 km at resolution 8)
 
+def merge_to_floor(land: Land, floor: int, kept: Sequence[Collection[int]] = ()) -> list[int]:
+    """The territory of every piece: contiguous, of `floor` customers or more where it can be.
 
-def merge_to_floor(customers: Mapping[str, int], floor: int) -> list[frozenset[str]]:
-    """Territories as sets of H3 cells (empty ones included), each with `floor` customers or more.
+    A territory's number is that of one of its pieces. Each group of pieces in `kept` is a
+    territory from the start, numbered by its first piece: it loses no piece, and gains one only
+    where a neighbour under the floor has nowhere else to go. Any other territory is under the
+    floor only when it has no neighbour at all.
 
-    `customers` counts the customers of each populated H3 cell, all of one resolution. Only when
-    the whole has fewer than `floor` customers is there a smaller territory: one, of everybody.
-
-    >>> cell = h3.latlng_to_cell(30.6, 121.0, 8)
-    >>> around = {near: 2 for near in h3.grid_disk(cell, 1)}
-    >>> [len(t) > 2 for t in merge_to_floor(around, floor=7)]
-    [True]
+    >>> row = Land([5, 4, 0, 3, 6], [{1: 1}, {0: 1, 2: 1}, {1: 1, 3: 1}, {2: 1, 4: 1}, {3: 1}])
+    >>> merge_to_floor(row, floor=8)
+    [1, 1, 2, 2, 2]
     """
-    owner = _spread(sorted(customers), REACH_RINGS)
-    neighbours = _adjacency(owner, customers)
-    parent = _merge(dict(customers), neighbours, floor)
-    territories: dict[str, set[str]] = {}
-    for cell, populated in owner.items():
-        territories.setdefault(_root(parent, populated), set()).add(cell)
-    return [frozenset(territories[key]) for key in sorted(territories)]
+    frozen = frozenset(min(group) for group in kept)
+    state = Territories(land, _settled(land, kept))
+    _merge(state, floor, frozen)
+    split(state, floor, frozen)
+    balance(state, floor, frozen)
+    compact(state, floor, frozen)
+    return state.of
 
 
-def _spread(populated: list[str], rings: int) -> dict[str, str]:
-    """Cell -> the nearest populated cell, breadth first, ties to the smaller index."""
-    owner = {cell: cell for cell in populated}
-    queue = deque((cell, 0) for cell in populated)
+def _settled(land: Land, kept: Sequence[Collection[int]]) -> list[int]:
+    """Empty pieces belong to the nearest populated one, to a kept territory only as a last resort.
+
+    Breadth first, ties to the first piece; an empty piece that nobody reaches is its own.
+    """
+    owner = {piece: min(group) for group in kept for piece in group}
+    fresh = {p: p for p, count in enumerate(land.customers) if count and p not in owner}
+    reached = _reach(land, fresh, _reach(land, {}, owner))
+    everyone = _reach(land, reached, {})
+    return [everyone.get(piece, piece) for piece in range(len(land.customers))]
+
+
+def _reach(land: Land, owner: Mapping[int, int], closed: Mapping[int, int]) -> dict[int, int]:
+    """`closed`, and every piece that the pieces in `owner` reach without crossing it."""
+    found, queue = {**closed, **owner}, deque(owner)
     while queue:
-        cell, ring = queue.popleft()
-        if ring == rings:
-            continue
-        for near in sorted(h3.grid_ring(cell, 1)):
-            if near not in owner:
-                owner[near] = owner[cell]
-                queue.append((near, ring + 1))
-    return owner
+        piece = queue.popleft()
+        for near in land.neighbours[piece]:
+            if near not in found:
+                found[near] = found[piece]
+                queue.append(near)
+    return found
 
 
-def _adjacency(owner: Mapping[str, str], customers: Mapping[str, int]) -> dict[str, set[str]]:
-    neighbours: dict[str, set[str]] = {cell: set() for cell in customers}
-    for cell, mine in owner.items():
-        for near in h3.grid_ring(cell, 1):
-            other = owner.get(near, mine)
-            if other != mine:
-                neighbours[mine].add(other)
-                neighbours[other].add(mine)
-    return neighbours
-
-
-def _merge(count: dict[str, int], neighbours: dict[str, set[str]], floor: int) -> dict[str, str]:
-    """Union tree over populated cells; `count` and `neighbours` are consumed."""
-    parent = {cell: cell for cell in count}
-    heap = [(n, cell) for cell, n in count.items() if n < floor]
+def _merge(state: Territories, floor: int, kept: frozenset[int]) -> None:
+    borders = _borders(state)
+    heap = [(n, t) for t, n in state.customers.items() if n < floor and t not in kept]
     heapq.heapify(heap)
-    while heap and len(count) > 1:
-        n, cell = heapq.heappop(heap)
-        if count.get(cell) != n:
-            continue  # grown or merged since it was queued
-        target = _partner(cell, count, neighbours)
-        parent[cell] = target
-        count[target] += count.pop(cell)
-        for near in neighbours.pop(cell):
-            neighbours[near].discard(cell)
-            if near != target:
-                neighbours[near].add(target)
-                neighbours[target].add(near)
-        if count[target] < floor:
-            heapq.heappush(heap, (count[target], target))
-    return parent
+    while heap:
+        count, small = heapq.heappop(heap)
+        if state.customers.get(small) != count or not borders[small]:
+            continue  # grown or merged since it was queued, or alone behind a border
+        target = min(borders[small], key=lambda near: _cost(state, borders, small, near, kept))
+        _join(state, borders, small, target)
+        if state.customers[target] < floor and target not in kept:
+            heapq.heappush(heap, (state.customers[target], target))
 
 
-def _partner(cell: str, count: Mapping[str, int], neighbours: Mapping[str, set[str]]) -> str:
-    if neighbours[cell]:
-        return min(neighbours[cell], key=lambda near: (count[near], near))
-    here = h3.cell_to_latlng(cell)
-    others = (other for other in count if other != cell)
-    return min(
-        others, key=lambda far: (h3.great_circle_distance(here, h3.cell_to_latlng(far)), far)
-    )
+def _cost(
+    state: Territories,
+    borders: Mapping[int, Mapping[int, int]],
+    small: int,
+    near: int,
+    kept: frozenset[int],
+) -> tuple[bool, float, int]:
+    shared = borders[small][near]
+    return near in kept, (state.customers[near] + 1) / shared, near
 
 
-def _root(parent: Mapping[str, str], cell: str) -> str:
-    while parent[cell] != cell:
-        cell = parent[cell]
-    return cell
+def _join(state: Territories, borders: dict[int, dict[int, int]], small: int, target: int) -> None:
+    state.move(list(state.pieces[small]), target)
+    for near, length in borders.pop(small).items():
+        del borders[near][small]
+        if near != target:
+            borders[near][target] = borders[near].get(target, 0) + length
+            borders[target][near] = borders[target].get(near, 0) + length
+
+
+def _borders(state: Territories) -> dict[int, dict[int, int]]:
+    found: dict[int, dict[int, int]] = {territory: {} for territory in state.pieces}
+    for piece, mine in enumerate(state.of):
+        for other, length in state.borders(piece).items():
+            if other != mine:
+                found[mine][other] = found[mine].get(other, 0) + length
+    return found

@@ -1,6 +1,7 @@
 """Grid versions on disk: `grids/VERSION/` and `grids/current`, which names the one in use."""
 
 import json
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from domain.errors import BadInput
-from domain.grid import Cell, Grid, GridSettings
+from domain.grid import Cell, Grid, GridSettings, grid_figures
 from domain.layout import Layout
 from features.atomic import growing, new_folder, replacing
 
@@ -47,6 +48,7 @@ def read_grid(layout: Layout, version: str | None = None) -> Grid:
         tuple(_cell(feature) for feature in collection["features"]),
         pd.read_parquet(folder / "assignment.parquet"),
         tuple(about["notes"]),
+        tuple(_cell(feature) for feature in about.get("overlays", [])),
     )
 
 
@@ -76,6 +78,7 @@ def grid_report(grid: Grid) -> dict[str, Any]:
         "confidence": grid.assignment.confidence.value_counts().sort_index().to_dict(),
         "by_kind": table.rename(columns={"count": "cells", "sum": "customers"}).to_dict("index"),
         "under_floor": int((kinds.customers < grid.settings.floor).sum()),
+        "merged": figures._asdict() if (figures := grid_figures(grid)) else None,
         "notes": list(grid.notes),
     }
 
@@ -88,6 +91,7 @@ def _write_files(grid: Grid, folder: Path) -> None:
             "valid_from": grid.valid_from.isoformat(),
             "settings": grid.settings.model_dump(),
             "notes": grid.notes,
+            "overlays": [_feature(place) for place in grid.overlays],
         },
         "features": [_feature(cell) for cell in grid.cells],
     }
@@ -101,11 +105,9 @@ def _feature(cell: Cell) -> dict[str, Any]:
         "type": "Feature",
         "geometry": cell.geometry,
         "properties": {
-            "cell_id": cell.cell_id,
-            "kind": cell.kind,
-            "parent": cell.parent,
-            "customers": cell.customers,
-            "members": cell.members,
+            field.name: getattr(cell, field.name)
+            for field in fields(cell)
+            if field.name != "geometry"
         },
     }
 

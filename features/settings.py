@@ -6,6 +6,8 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from domain.datum import Datum
+
 LabelKind = Literal["closed", "silent", "zero_balance", "balance_attrition"]
 ReaderName = Literal["simulated", "berka", "complete_journey", "telco", "tables"]
 
@@ -42,6 +44,7 @@ class TableSource(Section):
     encoding: str = "utf-8"  # of CSV files
     date_format: str | None = None  # strptime form; ISO 8601 when absent
     timezone: str | None = None  # of times without an offset; the bank's when absent
+    datum: Datum = "WGS-84"  # of latitude and longitude: WGS-84, GCJ-02 or BD-09
 
 
 class SourceSettings(Section):

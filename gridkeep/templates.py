@@ -45,6 +45,7 @@ file = "customers.csv"  # or table = "crm.customers" of the database
 # delimiter = ";"
 # decimal = ","
 # date_format = "%d.%m.%Y"
+# datum = "GCJ-02"  # of latitude and longitude, where they are not WGS-84; or "BD-09"
 
 [sources.transactions]
 file = "transactions/*.csv"  # every delivery; a row delivered twice counts once

@@ -17,6 +17,8 @@ from gridkeep.workspace import (
     clean_tables,
     deliver,
     online_store,
+    outlets,
+    overlays,
     people_of,
     polygons,
     reference_rows,
@@ -52,7 +54,14 @@ def partition_bank(
     tables = clean_tables(config, progress)
     progress("placing customers", 0.0)
     day = valid_from or label_end(tables)
-    grid = partition(people_of(tables), config.grid, valid_from=day, polygons=polygons(config))
+    grid = partition(
+        people_of(tables, config),
+        config.grid,
+        valid_from=day,
+        polygons=polygons(config),
+        outlets=outlets(config),
+        overlays=overlays(config),
+    )
     folder = write_grid(grid, config.layout)
     progress("placing customers", 1.0)
     return results.Partitioned(folder, grid_report(grid))

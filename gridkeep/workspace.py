@@ -11,6 +11,7 @@ import pandas as pd
 from domain.bundle import MODEL_NAMES
 from domain.errors import BadInput
 from domain.grid import assign
+from domain.people import PLACING
 from features.engine import Tables, open_tables
 from features.grid_store import current_version, read_grid
 from features.intake import IntakeReport, data_hashes, is_current, take_in
@@ -43,27 +44,46 @@ def deliver(config: Config, progress: Progress) -> IntakeReport:
 
 def cells_of(config: Config, tables: Tables) -> pd.DataFrame:
     """Cell of every customer (ASSIGNMENT_COLUMNS), newcomers since the grid version included."""
-    return assign(read_grid(config.layout), people_of(tables))
+    return assign(read_grid(config.layout), people_of(tables, config), polygons(config))
 
 
-def people_of(tables: Tables) -> pd.DataFrame:
-    """Customers with what places them."""
-    wanted = ["customer_id", "latitude", "longitude", "district", "outlet_id"]
-    people: pd.DataFrame = tables.customers.select(*wanted).execute()
+def people_of(tables: Tables, config: Config) -> pd.DataFrame:
+    """Customers with what places them, and the columns that overlays group them by."""
+    layers = [layer.column for layer in config.grid.overlays.values() if layer.column]
+    known = [name for name in layers if name in tables.customers.columns]
+    people: pd.DataFrame = tables.customers.select(*dict.fromkeys([*PLACING, *known])).execute()
     return people
 
 
 def polygons(config: Config) -> dict[str, Any] | None:
     """Outlines of the districts, where the configuration names a file."""
-    if config.grid.polygons is None:
+    return _geojson(config, "grid.polygons", config.grid.polygons)
+
+
+def outlets(config: Config) -> dict[str, Any] | None:
+    """Where the outlets are, where the configuration names a file."""
+    return _geojson(config, "grid.outlets", config.grid.outlets)
+
+
+def overlays(config: Config) -> dict[str, Any]:
+    """The places of every layer that names a file."""
+    return {
+        name: _geojson(config, f"grid.overlays.{name}.file", layer.file)
+        for name, layer in config.grid.overlays.items()
+        if layer.file is not None
+    }
+
+
+def _geojson(config: Config, key: str, file: str | None) -> dict[str, Any] | None:
+    if file is None:
         return None
-    path = config.home / config.grid.polygons
+    path = config.home / file
     try:
         collection: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise BadInput(f"grid.polygons: there is no {path}") from error
+        raise BadInput(f"{key}: there is no {path}") from error
     except (OSError, ValueError) as error:
-        raise BadInput(f"grid.polygons: {path} is not GeoJSON: {error}") from error
+        raise BadInput(f"{key}: {path} is not GeoJSON: {error}") from error
     return collection
 
 

@@ -10,6 +10,7 @@ from domain.tables import CONTRACTS, Contract
 from features.door.checks import violations
 from features.door.convert import Fault, Problem, converted
 from features.door.lateness import LastDay, too_late
+from features.door.places import in_wgs84
 from features.door.quarantine import Quarantine
 from features.door.settle import Refused, Settler
 from features.door.staging import Staging
@@ -55,7 +56,10 @@ class Passage:
         for fault in faults:
             bad = bad.union(fault.rows)
         self._quarantine.reject(batch, faults)
-        self._staging.add(batch.table, typed.drop(index=bad), batch.file, batch.first_row)
+        good = typed.drop(index=bad)
+        if batch.table == "customers":
+            good = in_wgs84(good, (self._settings.customers or TableSource()).datum)
+        self._staging.add(batch.table, good, batch.file, batch.first_row)
         self.tally.batch(batch, typed, faults, len(bad))
 
     def settle(self, progress: Callable[[str, float], None]) -> None:

@@ -70,7 +70,12 @@ def test_the_ladder_goes_coordinates_district_outlet_bank():
     assert grid.assignment.kind.tolist() == ["h3", "district", "unlocated", "unlocated"]
     assert grid.assignment.cell_id.tolist()[1:] == ["district-a", "unlocated-x", "unlocated-bank"]
     assert grid.assignment.parent.tolist() == ["outlet-x", "outlet-x", "outlet-x", "bank"]
-    assert grid.assignment.confidence.tolist() == ["coordinates", "district", "none", "none"]
+    assert grid.assignment.confidence.tolist() == [
+        "coordinates",
+        "district",
+        "outlet",
+        "unlocated",
+    ]
 
 
 def test_a_customer_at_zero_zero_is_placed_without_it_and_said():
@@ -112,20 +117,136 @@ def test_the_version_names_its_content():
     assert one.version != partition(people.iloc[:1], valid_from=DAY).version
 
 
+SQUARES = {
+    "type": "FeatureCollection",
+    "features": [
+        {
+            "properties": {"r": name},
+            "geometry": {
+                "type": "Polygon",
+                "coordinates": [
+                    [[w, 30.0], [w + 0.5, 30.0], [w + 0.5, 31.0], [w, 31.0], [w, 30.0]]
+                ],
+            },
+        }
+        for name, w in (("Benešov-město", 120.5), ("Praha", 121.0))
+    ],
+}
+BY_R = GridSettings(polygon_name="r", polygon_aliases={"Hl.m. Praha": "Praha"})
+
+
 def test_district_outlines_meet_their_names_without_accents():
-    polygons = {
+    rows = [(None, "Benesov - mesto", None), (None, "Hl.m. Praha", None)]
+    grid = partition(people_of(rows), BY_R, valid_from=DAY, polygons=SQUARES)
+    assert [cell.geometry["coordinates"][0][0][0] for cell in grid.cells] == [120.5, 121.0]
+    with pytest.raises(BadInput, match="polygon_name"):
+        partition(people_of(rows), GridSettings(), valid_from=DAY, polygons=SQUARES)
+
+
+def test_polygons_place_customers_whose_district_is_not_stated():
+    rows = [((30.6, 120.7), None, "x"), ((30.6, 121.2), None, "x"), (None, "Hl.m. Praha", None)]
+    setting = BY_R.model_copy(update={"basis": "district"})
+    grid = partition(people_of(rows), setting, valid_from=DAY, polygons=SQUARES)
+    assert grid.assignment.cell_id.tolist() == [
+        "district-Benešov-město",
+        "district-Hl.m. Praha",
+        "district-Hl.m. Praha",
+    ]
+    assert grid.assignment.confidence.tolist() == ["coordinates", "coordinates", "district"]
+
+
+def test_a_customer_outside_the_stated_district_is_counted_and_said():
+    rows = [((30.6, 121.2), "Benesov - mesto", None), ((30.6, 120.7), "Benesov - mesto", None)]
+    grid = partition(people_of(rows), BY_R, valid_from=DAY, polygons=SQUARES)
+    assert any(
+        note.startswith("1 customers have coordinates outside their stated district (first: c0,")
+        for note in grid.notes
+    )
+
+
+def test_a_district_without_a_polygon_is_said():
+    rows = [(None, "Praha", None), (None, "Brno", None)]
+    grid = partition(people_of(rows), BY_R, valid_from=DAY, polygons=SQUARES)
+    assert any("1 districts have no polygon (first: Brno)" in note for note in grid.notes)
+    assert grid.cells[0].geometry is None
+
+
+def test_a_customer_in_two_rows_is_refused():
+    people = pd.concat([people_of([(None, "a", None)]), people_of([(None, "b", None)])])
+    with pytest.raises(BadInput, match=r"more than once \(first: c0\)"):
+        partition(people, valid_from=DAY)
+
+
+def test_a_customer_without_an_id_is_refused():
+    people = people_of([(None, "a", None)]).assign(customer_id=None)
+    with pytest.raises(BadInput, match="no customer_id"):
+        partition(people, valid_from=DAY)
+
+
+def test_a_floor_above_everybody_makes_one_cell_and_says_so():
+    rows = [((30.6, 121.0 + at / 50), None, None) for at in range(5)]
+    grid = partition(people_of(rows), GridSettings(floor=10), valid_from=DAY)
+    assert [cell.customers for cell in grid.cells] == [5]
+    assert "under the floor of 10" in grid.cells[0].note
+    assert any("floor of 10 customers is above the 5 with coordinates" in n for n in grid.notes)
+
+
+def test_coordinates_that_cannot_be_right_are_said_and_the_next_rung_places():
+    rows = [((30.6, 121.0), "a", None)] * 8
+    rows += [((121.0, 30.6), "a", None), ((-33.9, 151.2), "b", None), ((91.5, 181.0), None, "x")]
+    grid = partition(people_of(rows), valid_from=DAY)
+    last = grid.assignment.set_index("customer_id").cell_id
+    assert last[["c8", "c9", "c10"]].tolist() == ["district-a", "district-b", "unlocated-x"]
+    said = " ".join(grid.notes)
+    assert "wrong way round (first: c8)" in said
+    assert "outside the bank's area (first: c9)" in said
+    assert "not degrees (first: c10)" in said
+
+
+def test_a_customer_without_home_outlet_goes_to_the_nearest():
+    rows = [((30.6, 121.0), None, "x"), ((30.9, 121.0), None, "y"), ((30.88, 121.0), None, None)]
+    grid = partition(people_of(rows), GridSettings(basis="outlet"), valid_from=DAY)
+    assert grid.assignment.cell_id.tolist() == ["outlet-x", "outlet-y", "outlet-y"]
+    assert grid.assignment.confidence.tolist() == ["outlet", "outlet", "coordinates"]
+    twin = people_of(rows[2:]).assign(customer_id="new")
+    assert assign(grid, twin).cell_id.tolist() == ["outlet-y"]
+
+
+def test_outlets_stand_where_the_file_puts_them():
+    points = {
         "type": "FeatureCollection",
         "features": [
             {
-                "properties": {"r": "Benešov-město"},
-                "geometry": {"type": "Polygon", "coordinates": []},
-            },
-            {"properties": {"r": "Praha"}, "geometry": {"type": "Point", "coordinates": [1, 2]}},
+                "properties": {"outlet_id": name},
+                "geometry": {"type": "Point", "coordinates": [121.0, latitude]},
+            }
+            for name, latitude in (("x", 30.9), ("y", 30.6))
         ],
     }
-    setting = GridSettings(polygon_name="r", polygon_aliases={"Hl.m. Praha": "Praha"})
-    rows = [(None, "Benesov - mesto", None), (None, "Hl.m. Praha", None)]
-    grid = partition(people_of(rows), setting, valid_from=DAY, polygons=polygons)
-    assert [cell.geometry["type"] for cell in grid.cells] == ["Polygon", "Point"]
-    with pytest.raises(BadInput, match="polygon_name"):
-        partition(people_of(rows), GridSettings(), valid_from=DAY, polygons=polygons)
+    rows = [((30.6, 121.0), None, "x"), ((30.9, 121.0), None, "y"), ((30.88, 121.0), None, None)]
+    grid = partition(people_of(rows), GridSettings(basis="outlet"), valid_from=DAY, outlets=points)
+    assert grid.assignment.cell_id.iloc[2] == "outlet-x"
+    with pytest.raises(BadInput, match=r"grid\.outlets.*must be Point"):
+        partition(
+            people_of(rows),
+            GridSettings(basis="outlet", outlet_name="r"),
+            valid_from=DAY,
+            outlets=SQUARES,
+        )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rural_resolution": 9},
+        {"rural_resolution": 2},
+        {"band": (1.2, 3.0)},
+        {"band": (0.8, 1.5)},
+        {"bounds": (121.0, 30.0, 120.0, 31.0)},
+        {"overlays": {"m": {"file": "a", "column": "b"}}},
+        {"overlays": {"m": {}}},
+    ],
+)
+def test_settings_that_contradict_themselves_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"must be|write either"):
+        GridSettings.model_validate(wrong)

@@ -22,7 +22,7 @@ def written(folder: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[grid]\nflor = 3", r"unknown key 'grid\.flor'; known are basis, floor"),
+        ("[grid]\nflor = 3", r"unknown key 'grid\.flor'; known are area_cells, areas, band, basis"),
         ("[gird]\nfloor = 3", r"unknown key 'gird'; known are bank,"),
         ("[sources.customers]\nfiel = 'a'", r"unknown key 'sources\.customers\.fiel'; known are"),
         ("[grid]\nfloor = 'many'", r"grid\.floor = 'many': .*integer"),
