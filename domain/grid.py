@@ -69,8 +69,11 @@ def partition(
     *,
     valid_from: date,
     polygons: Mapping[str, Any] | None = None,
+    previous: Grid | None = None,
 ) -> Grid:
     """Cut the territory of `customers` and place every one of them.
+
+    A cell that has the members of a cell of `previous` keeps its id.
 
     `customers`: one row per customer with customer_id and, where known, latitude, longitude
     (WGS-84 degrees), district, outlet_id. `polygons`: a GeoJSON feature collection of districts.
@@ -85,6 +88,8 @@ def partition(
     people = _prepared(customers)
     basis = _basis(people, settings.basis)
     located, members = _located(people, basis, settings)
+    if previous is not None:
+        located, members = _kept(located, members, previous)
     outlines = _outlines(polygons, settings)
     cells = tuple(_cells(located, members, outlines, settings))
     parents = {cell.cell_id: cell.parent for cell in cells}
@@ -178,6 +183,18 @@ def _located(
     people["kind"] = people.cell_id.str.split("-").str[0]
     people["confidence"] = people.kind.map(CONFIDENCE).fillna("none")
     return people, members
+
+
+def _kept(
+    located: pd.DataFrame, members: Mapping[str, tuple[str, ...]], previous: Grid
+) -> tuple[pd.DataFrame, dict[str, tuple[str, ...]]]:
+    """The same, merged cells under the ids that the previous version has for their members."""
+    old = {cell.members: cell.cell_id for cell in previous.cells if cell.members}
+    names = {name: old.get(cells, name) for name, cells in members.items()}
+    if len(set(names.values())) < len(names):
+        return located, dict(members)
+    kept = located.assign(cell_id=located.cell_id.replace(names))
+    return kept, {names[name]: cells for name, cells in members.items()}
 
 
 def _cells(

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from monitoring.map_svg import Ring, Shape, map_svg
+from features.pages.map_svg import Ring, Shape, map_svg
 from monitoring.pooling import BANK, Pooling, is_pool
 from monitoring.settings import MonitoringSettings
 from monitoring.style import STYLE
