@@ -43,17 +43,27 @@ class Migration:
 
     @cached_property
     def heirs(self) -> dict[str, str]:
-        """Old cell -> the new cell that goes on with it: of the same name, else of most people."""
-        most = self.flows.sort_values("customers", ascending=False, kind="stable")
-        heirs = dict(most.groupby("cell_before")["cell_after"].first())
-        kept = set(self.flows["cell_after"])
-        return {old: old if old in kept else str(heir) for old, heir in heirs.items()}
+        """Old cell -> the new cell that goes on with it; a cell that was taken in has none.
+
+        The one of the same name; else pairs that share the most customers, each cell once.
+        """
+        rows = self.flows.sort_values("customers", ascending=False, kind="stable")
+        kept = set(rows["cell_before"]) & set(rows["cell_after"])
+        heirs = {cell: cell for cell in kept}
+        taken = set(kept)
+        for old, new in rows[CELLS].itertuples(index=False):
+            if old not in heirs and new not in taken:
+                heirs[str(old)] = str(new)
+                taken.add(str(new))
+        return heirs
 
     @property
     def moved(self) -> int:
         """Customers who are not in the cell that goes on with theirs."""
         rows = self.flows
-        return int(rows["customers"][rows["cell_before"].map(self.heirs) != rows["cell_after"]].sum())
+        return int(
+            rows["customers"][rows["cell_before"].map(self.heirs) != rows["cell_after"]].sum()
+        )
 
     @cached_property
     def fates(self) -> pd.DataFrame:
@@ -75,15 +85,15 @@ class Migration:
     def _pieces(self) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
         """Old and new cells that hang together by their customers."""
         old, new = (pd.Index(self.customers[name].dropna().unique()) for name in CELLS)
-        ends = old.get_indexer(self.flows["cell_before"]), new.get_indexer(self.flows["cell_after"])
+        left = old.get_indexer(pd.Index(self.flows["cell_before"]))
+        right = new.get_indexer(pd.Index(self.flows["cell_after"])) + len(old)
         count = len(old) + len(new)
-        links = (np.ones(len(self.flows)), (ends[0], ends[1] + len(old)))
-        labels = connected_components(coo_array(links, shape=(count, count)), directed=False)[1]
-        sides = (old.groupby(labels[: len(old)]), new.groupby(labels[len(old) :]))
-        return [
-            (tuple(sorted(sides[0].get(piece, ()))), tuple(sorted(sides[1].get(piece, ()))))
-            for piece in range(labels.max(initial=-1) + 1)
-        ]
+        links = coo_array((np.ones(len(left)), (left, right)), shape=(count, count))
+        piece = connected_components(links, directed=False)[1]
+        pieces: dict[int, tuple[list[str], list[str]]] = {at: ([], []) for at in sorted(set(piece))}
+        for at, cell in enumerate([*old, *new]):
+            pieces[piece[at]][at >= len(old)].append(str(cell))
+        return [(tuple(sorted(one)), tuple(sorted(two))) for one, two in pieces.values()]
 
 
 def migration(

@@ -8,6 +8,7 @@ Every figure told is a sum of such pieces, and so is whatever anybody adds or su
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -49,15 +50,16 @@ class Publication:
         (None, 35)
         """
         wanted = set(cells)
-        groups = [group for group, members in self.groups.items() if wanted & set(members)]
+        groups = {self.group_of[cell] for cell in wanted}
         whole = wanted == {cell for group in groups for cell in self.groups[group]}
         told = [size for group in groups if (size := self.sizes[group]) is not None]
         unknown = sum(told) == 0 and len(told) < len(groups)
         return None if unknown or not whole else sum(told)
 
-    def group_of(self, cell: str) -> str:
-        """The group that a cell is told in."""
-        return next(group for group, cells in self.groups.items() if cell in cells)
+    @cached_property
+    def group_of(self) -> dict[str, str]:
+        """Cell -> the group that it is told in."""
+        return {cell: group for group, cells in self.groups.items() for cell in cells}
 
     @property
     def hidden(self) -> tuple[str, ...]:
@@ -104,9 +106,13 @@ def _classes(earlier: pd.DataFrame | None) -> "pd.Series[int]":
     """Class of every customer who was counted before: alike in every version."""
     if earlier is None or earlier.empty:
         return pd.Series(dtype=np.int64)
-    known = earlier[earlier.notna().any(axis=1)]
-    numbers = known.groupby(list(known.columns), dropna=False, sort=True).ngroup()
-    return pd.Series(numbers.to_numpy(dtype=np.int64), index=known.index)
+    earlier = earlier.sort_index()
+    label = np.zeros(len(earlier), dtype=np.int64)
+    for version in earlier:
+        codes = pd.factorize(earlier[version], sort=True)[0]
+        label = pd.factorize(label * (len(earlier) + 1) + codes + 1)[0].astype(np.int64)
+    known = earlier.notna().any(axis=1).to_numpy()
+    return pd.Series(label[known], index=earlier.index[known])
 
 
 def _counted(placed: pd.DataFrame, seen: "pd.Series[int]", least: int) -> pd.DataFrame:
@@ -119,8 +125,9 @@ def _counted(placed: pd.DataFrame, seen: "pd.Series[int]", least: int) -> pd.Dat
     rows = pd.DataFrame({"cell_id": here.reindex(here.index.union(seen.index))})
     rows["seen"] = seen.reindex(rows.index).fillna(NEW).astype(np.int64)
     old = rows[rows["seen"] != NEW]
-    stay = old["cell_id"].notna().groupby(old["seen"]).sum()
-    gone = old.groupby("seen").size() - stay
+    here_too = old["cell_id"].notna().astype(np.int64)
+    stay = here_too.groupby(old["seen"]).sum()
+    gone = (1 - here_too).groupby(old["seen"]).sum()
     parted = stay.index[(gone >= least) & (stay >= least)]
     dropped = stay.index[(gone > stay) & ~stay.index.isin(parted)]
     went = rows["cell_id"].isna()
@@ -137,8 +144,9 @@ class _Groups:
         self.least, self.first = least, first
         self.cells = {cell: {cell} for cell in kin}
         self.seen: dict[str, dict[int, int]] = {cell: {} for cell in kin}
-        for (cell, seen), size in counted.groupby(["cell_id", "seen"]).size().items():  # type: ignore[misc]
-            self.seen[cell][seen] = int(size)
+        sizes = counted.groupby("cell_id")["seen"].value_counts()
+        for cell, seen in sizes.index:
+            self.seen[cell][int(seen)] = int(sizes[cell, seen])
         self.kin = {cell: [{above} for above in kin[cell]] for cell in kin}
         self.holders: dict[int, set[str]] = {}
         for cell, counts in self.seen.items():
@@ -188,8 +196,10 @@ class _Groups:
         return self.first or counts.get(NEW, 0) >= self.least
 
     def _need(self, group: str) -> int:
-        """Everybody knows that a cell on the map has a customer: a hidden one must be free to
-        have `least`, with one customer in each of the others."""
+        """Customers a group must have for any of its cells to be, for a reader, not small.
+
+        Everybody knows that a cell on the map has a customer.
+        """
         return self.least + len(self.cells[group]) - 1
 
     def _cost(self, group: str, other: str) -> tuple[int, int, int, str]:

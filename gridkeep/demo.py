@@ -16,6 +16,7 @@ from features.grid_store import read_grid
 from features.simulation import SimulationSummary, simulate
 from gridkeep import results, verbs
 from gridkeep.config import Config, load_config
+from gridkeep.grid_results import Partitioned
 
 TOUCHED_SHARE = 0.3  # of a cell's customers: from here on the truth calls the cell drifted
 MONTHS_WATCHED = 3
@@ -55,7 +56,7 @@ class Demonstration:
     config: Path
     simulated: SimulationSummary
     checked: results.Checked
-    partitioned: results.Partitioned
+    partitioned: Partitioned
     retention: results.Trained
     segmentation: results.Trained
     scored: results.Scored

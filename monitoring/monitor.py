@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from features.pages.map_svg import cell_rings
 from monitoring.drift import screen
 from monitoring.evidently_reports import write_report
 from monitoring.files import file_name, whole_file, write_text
-from features.pages.map_svg import cell_rings
 from monitoring.pooling import BANK, Pooling, Untested, is_pool, pool
 from monitoring.settings import MonitoringSettings
 from monitoring.site import Place, Site, page

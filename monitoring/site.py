@@ -8,21 +8,18 @@ from urllib.parse import quote
 
 import pandas as pd
 
+from features.pages.html import anchor, count, document
 from features.pages.map_svg import Ring, Shape, map_svg
 from monitoring.pooling import BANK, Pooling, is_pool
 from monitoring.settings import MonitoringSettings
 from monitoring.style import STYLE
 from monitoring.tables import (
-    anchor,
     bank_table,
     cells_table,
-    count,
     flagged_table,
     group_name,
     moves_in_words,
 )
-
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
 class Place(NamedTuple):
@@ -64,14 +61,7 @@ def page(site: Site) -> str:
     """The page as HTML."""
     day = f"{site.as_of.day} {site.as_of:%B %Y}"
     parts = [_head(site, day), _map(site), _flagged(site), _bank(site), _untested(site)]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Drift, {day}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join([*parts, _everyone(site), _method(site)])
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return document(f"Drift, {day}", STYLE, [*parts, _everyone(site), _method(site)])
 
 
 def verdict(site: Site) -> str:

@@ -27,7 +27,7 @@ class Attacker:
         _, strength, right = np.linalg.svd(self.rows, full_matrices=True)
         null = right[int((strength > 1e-9).sum()) :]
         known = np.abs(sets @ null.T).max(axis=1, initial=0.0) < 1e-9
-        return {int(round(size)) for size in sets[known] @ self.sizes}
+        return {round(size) for size in sets[known] @ self.sizes}
 
     def interval(self, part):
         """The fewest and the most customers of a part that agree with every figure."""

@@ -108,7 +108,9 @@ def test_on_the_same_cells_nothing_happens(pairs):
 def test_fates_have_their_names():
     old = ["kept", "split", "split", "m1", "m2", "r1", "r1", "r2", "gone", None]
     new = ["kept", "s1", "s2", "merged", "merged", "x", "y", "y", None, "new"]
-    sides = [pd.DataFrame({"customer_id": range(10), "cell_id": cells}).dropna() for cells in (old, new)]
+    sides = [
+        pd.DataFrame({"customer_id": range(10), "cell_id": cells}).dropna() for cells in (old, new)
+    ]
     fates = migration("v1", sides[0], "v2", sides[1]).fates
     assert fates.set_index("fate").to_dict("index") == {
         "kept": {"cell_before": ("kept",), "cell_after": ("kept",)},

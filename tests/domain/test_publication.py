@@ -18,9 +18,7 @@ AREAS = {cell: (f"area-{cell < 'c'}", f"outlet-{cell < 'e'}") for cell in CELLS}
 
 sizes_of_cells = st.lists(st.integers(0, 12), min_size=6, max_size=6)
 moves = st.lists(
-    st.tuples(
-        st.sampled_from([*CELLS, None]), st.sampled_from([*CELLS, None]), st.integers(1, 9)
-    ),
+    st.tuples(st.sampled_from([*CELLS, None]), st.sampled_from([*CELLS, None]), st.integers(1, 9)),
     min_size=1,
     max_size=9,
     unique_by=lambda move: move[:2],
@@ -45,7 +43,9 @@ def figures_over(parts, publication, kin):
     told = publication.told.set_index("customer_id").group
     rows = []
     for cells in sets_told(publication, kin):
-        groups = {group for group, members in publication.groups.items() if set(members) <= set(cells)}
+        groups = {
+            group for group, members in publication.groups.items() if set(members) <= set(cells)
+        }
         counted = set(told.index[told.isin(groups)])
         assert publication.customers(cells) == len(counted)
         assert all(part <= counted or not part & counted for part in parts)
@@ -102,7 +102,7 @@ def test_nothing_is_hidden_that_need_not_be(sizes):
 
 
 def versions_of(rows):
-    """Two versions of a grid: customers by old and new cell; None is: not yet, or no more, there."""
+    """Two versions of a grid: customers by old and new cell; None is not yet there, or gone."""
     start = np.cumsum([0, *(size for _, _, size in rows)])
     before, after = [], []
     for (old, new, size), first in zip(rows, start, strict=False):
@@ -226,9 +226,9 @@ def test_ten_customers_are_the_floor_unless_it_is_set():
         PublicationSettings(customers_min=0)
 
 
-tables = st.lists(
-    st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=4
-).map(lambda rows: pd.DataFrame(rows, columns=["x", "y", "z"]))
+tables = st.lists(st.lists(st.integers(0, 9), min_size=3, max_size=3), min_size=1, max_size=4).map(
+    lambda rows: pd.DataFrame(rows, columns=["x", "y", "z"])
+)
 
 
 @given(tables)

@@ -1,0 +1,61 @@
+"""Outlines of cells for a map: their area, and fewer points than a screen could show."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import shapely
+from shapely.geometry import mapping, shape
+
+from features.pages.map_svg import Ring, cell_rings
+
+EARTH_KM = 6371.0088  # mean radius
+DETAIL = 1 / 900  # of the map's extent: what a screen of 1,000 points cannot show
+
+
+def area_km2(geometry: Mapping[str, Any] | None) -> float | None:
+    """Area of a GeoJSON Polygon or MultiPolygon on the sphere; None for a cell without one.
+
+    Chamberlain and Duquette (2007), exact for edges along parallels, near enough for short ones.
+
+    >>> box = [[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]]
+    >>> round(area_km2({"type": "Polygon", "coordinates": [box]}))
+    12364
+    """
+    if not geometry or geometry.get("type") not in {"Polygon", "MultiPolygon"}:
+        return None
+    parts = geometry["coordinates"]
+    polygons = [parts] if geometry["type"] == "Polygon" else parts
+    areas = [[_ring_km2(ring) for ring in polygon] for polygon in polygons]
+    total = sum(rings[0] - sum(rings[1:]) for rings in areas if rings)
+    return total or None
+
+
+def drawn_outlines(geometries: Mapping[str, Mapping[str, Any] | None]) -> dict[str, list[Ring]]:
+    """Cell -> rings to draw, thinned together so that neighbours still share their border."""
+    shapes = {cell: _polygon(geometry) for cell, geometry in geometries.items()}
+    with_place = {cell: one for cell, one in shapes.items() if one is not None}
+    rings: dict[str, list[Ring]] = {cell: [] for cell in geometries}
+    if with_place:
+        west, south, east, north = shapely.total_bounds(list(with_place.values()))
+        tolerance = max(east - west, north - south) * DETAIL
+        thin = shapely.coverage_simplify(list(with_place.values()), tolerance)
+        rings |= {
+            cell: cell_rings(mapping(one)) for cell, one in zip(with_place, thin, strict=True)
+        }
+    return rings
+
+
+def _polygon(geometry: Mapping[str, Any] | None) -> Any:
+    if not geometry or not cell_rings(geometry):
+        return None
+    found = shape(geometry)
+    return None if found.is_empty else found
+
+
+def _ring_km2(ring: list[list[float]]) -> float:
+    points = np.radians(np.asarray(ring, dtype=float)[:, :2])
+    turn = (np.diff(points[:, 0]) + math.pi) % (2 * math.pi) - math.pi  # over the date line too
+    height = 2 + np.sin(points[:-1, 1]) + np.sin(points[1:, 1])
+    return abs(float((turn * height).sum())) * EARTH_KM**2 / 2
