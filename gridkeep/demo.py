@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -125,6 +126,7 @@ def _simulated(
     if foreign:
         raise BadInput(f"{out} holds other files; name another folder with --out")
     (out / "gridkeep.toml").unlink(missing_ok=True)
+    shutil.rmtree(out / "grids", ignore_errors=True)  # versions of another bank
     found = simulate(out, customers, months, seed, progress=progress)
     store = os.path.relpath(Path("mlruns") / "mlflow.db", out)
     with (out / "gridkeep.toml").open("a", encoding="utf-8") as file:

@@ -200,6 +200,7 @@ def monitor_cells(
         version,
         config.monitoring,
         progress,
+        config.publication,
     )
     return results.Monitored(report)
 

@@ -23,11 +23,10 @@ from monitoring.tables import (
 
 
 class Place(NamedTuple):
-    """A cell of the grid: kind, parent, customers when the grid was made, outline."""
+    """A cell of the grid: kind, parent, outline."""
 
     kind: str
     parent: str
-    customers: int
     rings: list[Ring]
 
 
@@ -41,6 +40,7 @@ class Site(NamedTuple):
     places: Mapping[str, Place]
     links: Mapping[str, str]
     settings: MonitoringSettings
+    customers_min: int
 
     @property
     def bank(self) -> pd.DataFrame:
@@ -193,13 +193,18 @@ def _untested(site: Site) -> str:
         return ""
     items = "\n".join(
         f'<li id="{anchor(row.cell_id)}"><strong>{escape(row.cell_id)}</strong>: '
-        f"{escape(row.reason)} ({row.n_reference} in the reference, {row.n_current} now)</li>"
+        f"{escape(row.reason)} ({_few(row.n_reference, site)} in the reference, "
+        f"{_few(row.n_current, site)} now)</li>"
         for row in rows
     )
     return (
         f'<h2 id="untested">Not tested</h2>\n<p>{count(len(rows), "cell")}: too little to tell '
         f"drift from chance.</p>\n<ul>\n{items}\n</ul>"
     )
+
+
+def _few(number: int, site: Site) -> str:
+    return f"under {site.customers_min}" if 0 < number < site.customers_min else f"{number:,}"
 
 
 def _everyone(site: Site) -> str:

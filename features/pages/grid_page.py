@@ -35,8 +35,8 @@ def grid_page(site: GridSite) -> str:
         _picture(site, rows),
         *([migration_part(site.migrated)] if site.migrated else []),
         f'<h2 id="parents">What they lie in</h2>\n{parents_table(rows, site.told)}',
-        f'<h2 id="cells">Cells</h2>\n<details open><summary>{count(len(rows), "cell")}, the densest '
-        f"first</summary>\n{cells_table(rows)}\n</details>",
+        '<h2 id="cells">Cells</h2>\n<details open><summary>'
+        f"{count(len(rows), 'cell')}, the densest first</summary>\n{cells_table(rows)}\n</details>",
         _rule(site),
     ]
     return document(f"Grid {site.grid.version}", STYLE, parts)

@@ -11,6 +11,7 @@ from shapely.geometry import mapping, shape
 from features.pages.map_svg import Ring, cell_rings
 
 EARTH_KM = 6371.0088  # mean radius
+DIGITS = 6  # of a degree: a tenth of a metre
 DETAIL = 1 / 900  # of the map's extent: what a screen of 1,000 points cannot show
 
 
@@ -50,7 +51,8 @@ def drawn_outlines(geometries: Mapping[str, Mapping[str, Any] | None]) -> dict[s
 def _polygon(geometry: Mapping[str, Any] | None) -> Any:
     if not geometry or not cell_rings(geometry):
         return None
-    found = shape(geometry)
+    # neighbours write a corner that they share with other last digits
+    found = shapely.transform(shape(geometry), lambda points: np.round(points, DIGITS))
     return None if found.is_empty else found
 
 
