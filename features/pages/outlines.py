@@ -34,25 +34,35 @@ def area_km2(geometry: Mapping[str, Any] | None) -> float | None:
 
 
 def drawn_outlines(geometries: Mapping[str, Mapping[str, Any] | None]) -> dict[str, list[Ring]]:
-    """Cell -> rings to draw, thinned together so that neighbours still share their border."""
+    """Cell -> rings to draw, thinned together so that neighbours still share their border.
+
+    Outlines that cross themselves are mended first.
+    """
     shapes = {cell: _polygon(geometry) for cell, geometry in geometries.items()}
     with_place = {cell: one for cell, one in shapes.items() if one is not None}
     rings: dict[str, list[Ring]] = {cell: [] for cell in geometries}
     if with_place:
-        west, south, east, north = shapely.total_bounds(list(with_place.values()))
-        tolerance = max(east - west, north - south) * DETAIL
-        thin = shapely.coverage_simplify(list(with_place.values()), tolerance)
-        rings |= {
-            cell: cell_rings(mapping(one)) for cell, one in zip(with_place, thin, strict=True)
-        }
+        thin = zip(with_place, _thinned(list(with_place.values())), strict=True)
+        rings |= {cell: cell_rings(mapping(one)) for cell, one in thin}
     return rings
+
+
+def _thinned(shapes: list[Any]) -> Any:
+    west, south, east, north = shapely.total_bounds(shapes)
+    tolerance = max(east - west, north - south) * DETAIL
+    try:
+        thin = shapely.coverage_simplify(shapes, tolerance)
+    except shapely.errors.GEOSException:  # not a division of the plane: each by itself
+        thin = shapely.simplify(shapes, tolerance)
+    return [whole if one.is_empty else one for one, whole in zip(thin, shapes, strict=True)]
 
 
 def _polygon(geometry: Mapping[str, Any] | None) -> Any:
     if not geometry or not cell_rings(geometry):
         return None
     # neighbours write a corner that they share with other last digits
-    found = shapely.transform(shape(geometry), lambda points: np.round(points, DIGITS))
+    near = shapely.transform(shape(geometry), lambda points: np.round(points, DIGITS))
+    found = shapely.make_valid(near, method="structure", keep_collapsed=False)
     return None if found.is_empty else found
 
 

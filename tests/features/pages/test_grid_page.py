@@ -121,6 +121,16 @@ def test_thinned_outlines_still_share_their_borders() -> None:
     assert after.area == pytest.approx(before.area, rel=0.01)
 
 
+def test_outlines_that_cross_themselves_or_each_other_are_drawn_all_the_same() -> None:
+    bow = [[0, 0], [4, 4], [4, 0], [0, 4], [0, 0]]
+    inside = [[1, 1], [3, 1], [3, 3], [1, 3], [1, 1]]
+    speck = [[0, 0], [1e-9, 0], [0, 1e-9], [0, 0]]
+    rings = {"bow": bow, "inside": inside, "speck": speck}
+    geometries = {name: {"type": "Polygon", "coordinates": [ring]} for name, ring in rings.items()}
+    drawn = drawn_outlines({**geometries, "nowhere": None})
+    assert {name for name, found in drawn.items() if found} == {"bow", "inside"}
+
+
 def test_areas_are_those_of_h3() -> None:
     for cell in wide_grid(5).cells:
         truth = sum(h3.cell_area(member) for member in cell.members)
