@@ -47,4 +47,4 @@ def _hidden_rows(table: pd.DataFrame, least: int) -> "pd.Series[bool]":
 
 def _covered(rows: pd.DataFrame, least: int) -> bool:
     sums = rows.sum()
-    return len(rows) > 1 and not ((sums > 0) & (sums < least)).any()
+    return not ((sums > 0) & (sums < least)).any()
