@@ -112,11 +112,17 @@ def check(path: Path, as_json: bool) -> None:
 
 @verb("gridkeep partition --valid-from 2026-01-01")
 @click.option("--valid-from", type=DAY, help="First day of the version [default: end of data].")
-def partition(path: Path, as_json: bool, valid_from: date | None) -> None:
-    """Build a grid version: a cell for every customer."""
+@click.option(
+    "--from",
+    "previous",
+    metavar="VERSION",
+    help="Keep the cells of this version where the rule allows, and tell what changed.",
+)
+def partition(path: Path, as_json: bool, valid_from: date | None, previous: str | None) -> None:
+    """Build a grid version: a cell for every customer, a map, and what changed."""
     from gridkeep.verbs import partition_bank
 
-    _answer(partition_bank(_config(path), valid_from, _progress()), as_json)
+    _answer(partition_bank(_config(path), valid_from, _progress(), previous), as_json)
 
 
 @verb("gridkeep features --as-of 2026-01-01 --as-of 2026-02-01 --out features.parquet")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from domain.errors import BadInput
 from domain.grid import GridSettings
 from domain.layout import Layout
+from domain.publication import PublicationSettings
 from features.settings import (
     BankSettings,
     EngineSettings,
@@ -42,6 +43,7 @@ class Config(BaseModel):
     output: OutputSettings = Field(default_factory=OutputSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     grid: GridSettings = Field(default_factory=GridSettings)
+    publication: PublicationSettings = Field(default_factory=PublicationSettings)
     label: LabelSettings = Field(default_factory=LabelSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     segmentation: SegmentationSettings = Field(default_factory=SegmentationSettings)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,7 @@ from features.grid_store import read_grid
 from features.simulation import SimulationSummary, simulate
 from gridkeep import results, verbs
 from gridkeep.config import Config, load_config
+from gridkeep.grid_results import Partitioned
 
 TOUCHED_SHARE = 0.3  # of a cell's customers: from here on the truth calls the cell drifted
 MONTHS_WATCHED = 3
@@ -55,7 +57,7 @@ class Demonstration:
     config: Path
     simulated: SimulationSummary
     checked: results.Checked
-    partitioned: results.Partitioned
+    partitioned: Partitioned
     retention: results.Trained
     segmentation: results.Trained
     scored: results.Scored
@@ -124,6 +126,7 @@ def _simulated(
     if foreign:
         raise BadInput(f"{out} holds other files; name another folder with --out")
     (out / "gridkeep.toml").unlink(missing_ok=True)
+    shutil.rmtree(out / "grids", ignore_errors=True)  # versions of another bank
     found = simulate(out, customers, months, seed, progress=progress)
     store = os.path.relpath(Path("mlruns") / "mlflow.db", out)
     with (out / "gridkeep.toml").open("a", encoding="utf-8") as file:

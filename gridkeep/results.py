@@ -1,6 +1,6 @@
 """Results of the verbs in words: each has `lines()`, and its fields are the JSON."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -69,30 +69,6 @@ class Checked:
             lines.append(f"rejected rows, with file, row and reason: {self.quarantine}")
         verdict = [f"broken: {message}" for message in self.broken]
         return [*lines, *([""] if lines else []), *(verdict or ["the contract holds"])]
-
-
-@dataclass(frozen=True)
-class Partitioned:
-    """A grid version."""
-
-    folder: Path
-    report: Mapping[str, Any]
-
-    def lines(self) -> Sequence[str]:
-        """Cells and customers by kind."""
-        kinds = self.report["by_kind"]
-        heads = ["kind", "cells", "customers", "smallest", "median", "largest"]
-        rows = [
-            [kind, *(row[key] for key in ("cells", "customers", "min", "median", "max"))]
-            for kind, row in kinds.items()
-        ]
-        return [
-            f"grid {self.report['version']}: {self.report['customers']:,} customers in "
-            f"{self.report['cells']:,} cells, valid from {self.report['valid_from']}",
-            table("", heads, rows),
-            *self.report["notes"],
-            f"written to {self.folder}",
-        ]
 
 
 @dataclass(frozen=True)

@@ -8,14 +8,22 @@ from typing import Any
 
 from domain.errors import BadInput
 from domain.grid import partition
-from features.grid_store import cells_geojson, current_version, grid_report, write_grid
+from features.grid_store import (
+    cells_geojson,
+    current_version,
+    read_grid,
+    read_report,
+    write_grid,
+)
 from features.intake import data_hashes
 from gridkeep import results
 from gridkeep.config import Config
+from gridkeep.grid_results import Migrated, Partitioned
 from gridkeep.workspace import (
     cells_of,
     clean_tables,
     deliver,
+    migration_of,
     online_store,
     outlets,
     overlays,
@@ -46,25 +54,34 @@ def check_sources(config: Config, progress: Progress) -> results.Checked:
 
 
 def partition_bank(
-    config: Config, valid_from: date | None, progress: Progress
-) -> results.Partitioned:
-    """Build a grid version of everyone in the customers table and make it current."""
+    config: Config, valid_from: date | None, progress: Progress, previous: str | None = None
+) -> Partitioned:
+    """Build a grid version of everyone in the customers table and make it current.
+
+    With `previous`, a version, its cells are kept where the rule allows, and the migration from
+    it is written.
+    """
     from features.labels import label_end
 
+    old = read_grid(config.layout, previous) if previous else None
     tables = clean_tables(config, progress)
     progress("placing customers", 0.0)
-    day = valid_from or label_end(tables)
+    people = people_of(tables, config)
     grid = partition(
-        people_of(tables, config),
+        people,
         config.grid,
-        valid_from=day,
+        valid_from=valid_from or label_end(tables),
         polygons=polygons(config),
+        previous=old,
         outlets=outlets(config),
         overlays=overlays(config),
     )
-    folder = write_grid(grid, config.layout)
+    way = migration_of(old, grid, people, polygons(config)) if old else None
     progress("placing customers", 1.0)
-    return results.Partitioned(folder, grid_report(grid))
+    progress("writing the grid", 0.0)
+    folder = write_grid(grid, config.layout, config.publication, way)
+    progress("writing the grid", 1.0)
+    return Partitioned(folder, read_report(folder), Migrated.of(way))
 
 
 def build_features(
@@ -187,6 +204,7 @@ def monitor_cells(
         version,
         config.monitoring,
         progress,
+        config.publication,
     )
     return results.Monitored(report)
 

@@ -10,7 +10,8 @@ import pandas as pd
 
 from domain.bundle import MODEL_NAMES
 from domain.errors import BadInput
-from domain.grid import assign
+from domain.grid import Grid, assign
+from domain.migration import Migration, migration
 from domain.people import PLACING
 from features.engine import Tables, open_tables
 from features.grid_store import current_version, read_grid
@@ -45,6 +46,13 @@ def deliver(config: Config, progress: Progress) -> IntakeReport:
 def cells_of(config: Config, tables: Tables) -> pd.DataFrame:
     """Cell of every customer (ASSIGNMENT_COLUMNS), newcomers since the grid version included."""
     return assign(read_grid(config.layout), people_of(tables, config), polygons(config))
+
+
+def migration_of(old: Grid, new: Grid, people: pd.DataFrame, borders: Any) -> Migration:
+    """From `old` to `new`: newcomers are placed on the old version too, those gone on it only."""
+    gone = old.assignment[~old.assignment["customer_id"].isin(people["customer_id"])]
+    before = pd.concat([assign(old, people, borders), gone], ignore_index=True)
+    return migration(old.version, before, new.version, new.assignment)
 
 
 def people_of(tables: Tables, config: Config) -> pd.DataFrame:

@@ -63,6 +63,7 @@ def screen(
     parents: Mapping[str, str] | None = None,
     as_of: date | None = None,
     grid_version: str = "",
+    customers_min: int = 1,
     progress: Progress = lambda _step, _share: None,
 ) -> pd.DataFrame:
     """One row per (cell or pool, column), and per column of the bank: did it drift, and how far.
@@ -71,7 +72,8 @@ def screen(
     (cell -> outlet or district) says with whom a small cell is pooled. Columns beyond the
     contract: `freedom` of the statistic (1 where the place alone tells more than the shape; the
     p-value pays for both looks), `direction` in words (relative to the bank in cells), and
-    medians of both months (numbers that drifted, and the bank's).
+    medians of both months (numbers that drifted, and the bank's; of `customers_min` known values
+    or more).
 
     >>> before = pd.DataFrame({"cell_id": ["A", "B"] * 200, "x": range(400)})
     >>> screen(before, before)["drifted"].any()
@@ -91,7 +93,7 @@ def screen(
     table = pd.concat([overall, cells], ignore_index=True)
     table["as_of"] = as_of if as_of is not None else _month(current)
     table["grid_version"] = grid_version
-    return with_medians(table, bank, months)[list(DRIFT_COLUMNS)]
+    return with_medians(table, bank, months, customers_min)[list(DRIFT_COLUMNS)]
 
 
 def _columns(

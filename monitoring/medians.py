@@ -8,10 +8,13 @@ from monitoring.ranks import Floats, in_order
 from monitoring.samples import Months, Sample, numbers
 
 
-def with_medians(table: pd.DataFrame, bank: Months, months: Months) -> pd.DataFrame:
+def with_medians(
+    table: pd.DataFrame, bank: Months, months: Months, customers_min: int
+) -> pd.DataFrame:
     """The drift table with `median_reference` and `median_current`.
 
-    Filled for numbers, in rows of the bank and in rows that drifted; missing elsewhere.
+    Filled for numbers, in rows of the bank and in rows that drifted; missing elsewhere, and
+    where fewer than `customers_min` customers have a value.
     """
     told = (table["drifted"] | (table["cell_id"] == BANK)) & (table["method"] == "rank-score")
     code = {name: at for at, name in enumerate(months.groups)}
@@ -19,13 +22,18 @@ def with_medians(table: pd.DataFrame, bank: Months, months: Months) -> pd.DataFr
     for at in np.flatnonzero(told):
         group, column = str(table["cell_id"].iloc[at]), str(table["column"].iloc[at])
         both, place = (bank, 0) if group == BANK else (months, code[group])
-        medians[at] = [_median(month, column, place) for month in (both.reference, both.current)]
+        medians[at] = [
+            _median(month, column, place, customers_min) for month in (both.reference, both.current)
+        ]
     return table.assign(median_reference=medians[:, 0], median_current=medians[:, 1])
 
 
-def _median(month: Sample, column: str, group: int) -> float:
+def _median(month: Sample, column: str, group: int, customers_min: int) -> float:
     inside = month.group == group
-    return weighted_median(numbers(month.frame[column])[inside], month.case_weight[inside])
+    values = numbers(month.frame[column])[inside]
+    if np.count_nonzero(~np.isnan(values)) < customers_min:
+        return float("nan")
+    return weighted_median(values, month.case_weight[inside])
 
 
 def weighted_median(values: Floats, weight: Floats) -> float:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from domain.publication import PublicationSettings
+from features.pages.map_svg import cell_rings
 from monitoring.drift import screen
 from monitoring.evidently_reports import write_report
 from monitoring.files import file_name, whole_file, write_text
-from monitoring.map_svg import cell_rings
 from monitoring.pooling import BANK, Pooling, Untested, is_pool, pool
 from monitoring.settings import MonitoringSettings
 from monitoring.site import Place, Site, page
@@ -67,14 +68,17 @@ def monitor_month(
     grid_version: str,
     settings: MonitoringSettings | None = None,
     progress: Progress = lambda _step, _share: None,
+    publication: PublicationSettings | None = None,
 ) -> MonitorReport:
     """Compare a month with the reference profile in every cell; write `out`.
 
-    Writes `drift.parquet`, `evidently/bank.html` with one more for each of the most drifted
-    cells, and `index.html`. Raises BadInput when the months cannot be compared or a file
-    cannot be written.
+    No cell or pool under `publication.customers_min` customers is tested, and the page tells no
+    figure of fewer. Writes `drift.parquet`, `evidently/bank.html` with one more for each of the
+    most drifted cells, and `index.html`. Raises BadInput when the months cannot be compared or
+    a file cannot be written.
     """
-    settings = settings or MonitoringSettings()
+    least = (publication or PublicationSettings()).customers_min
+    settings = _with_floors(settings or MonitoringSettings(), least)
     places = _places(cells_geojson)
     parents = {cell: place.parent for cell, place in places.items()}
     drift = screen(
@@ -85,6 +89,7 @@ def monitor_month(
         parents=parents,
         as_of=as_of,
         grid_version=grid_version,
+        customers_min=least,
         progress=lambda step, share: progress(step, share * 0.4),
     )
     pooling = pool(profile[CELL], snapshot_current[CELL], parents, settings)
@@ -96,7 +101,7 @@ def monitor_month(
         snapshot_current, profile, drift, pooling, reported, out, settings, progress
     )
     links = {name: path.relative_to(out).as_posix() for name, path in full.items()}
-    site = Site(as_of, grid_version, drift, pooling, places, links, settings)
+    site = Site(as_of, grid_version, drift, pooling, places, links, settings, least)
     index = write_text(out / "index.html", page(site))
     progress("writing full reports", 1.0)
     return MonitorReport(
@@ -113,6 +118,12 @@ def monitor_month(
         index=index,
         full_reports=full,
     )
+
+
+def _with_floors(settings: MonitoringSettings, least: int) -> MonitoringSettings:
+    """What is tested is told, so nobody is tested who may not be told."""
+    floors = {name: max(getattr(settings, name), least) for name in ("cell_floor", "untestable")}
+    return settings.model_copy(update=floors)
 
 
 def flagged_columns(drift: pd.DataFrame) -> dict[str, tuple[str, ...]]:
@@ -134,7 +145,6 @@ def _places(collection: Mapping[str, Any]) -> dict[str, Place]:
         str(feature["properties"][CELL]): Place(
             kind=str(feature["properties"].get("kind", "")),
             parent=str(feature["properties"].get("parent") or BANK),
-            customers=int(feature["properties"].get("customers", 0)),
             rings=cell_rings(feature.get("geometry")),
         )
         for feature in collection.get("features", [])

@@ -8,29 +8,25 @@ from urllib.parse import quote
 
 import pandas as pd
 
-from monitoring.map_svg import Ring, Shape, map_svg
+from features.pages.html import anchor, count, document
+from features.pages.map_svg import Ring, Shape, map_svg
 from monitoring.pooling import BANK, Pooling, is_pool
 from monitoring.settings import MonitoringSettings
 from monitoring.style import STYLE
 from monitoring.tables import (
-    anchor,
     bank_table,
     cells_table,
-    count,
     flagged_table,
     group_name,
     moves_in_words,
 )
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-
 
 class Place(NamedTuple):
-    """A cell of the grid: kind, parent, customers when the grid was made, outline."""
+    """A cell of the grid: kind, parent, outline."""
 
     kind: str
     parent: str
-    customers: int
     rings: list[Ring]
 
 
@@ -44,6 +40,7 @@ class Site(NamedTuple):
     places: Mapping[str, Place]
     links: Mapping[str, str]
     settings: MonitoringSettings
+    customers_min: int
 
     @property
     def bank(self) -> pd.DataFrame:
@@ -64,14 +61,7 @@ def page(site: Site) -> str:
     """The page as HTML."""
     day = f"{site.as_of.day} {site.as_of:%B %Y}"
     parts = [_head(site, day), _map(site), _flagged(site), _bank(site), _untested(site)]
-    return (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>Drift, {day}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join([*parts, _everyone(site), _method(site)])
-        + "\n</main>\n</body>\n</html>\n"
-    )
+    return document(f"Drift, {day}", STYLE, [*parts, _everyone(site), _method(site)])
 
 
 def verdict(site: Site) -> str:
@@ -203,13 +193,18 @@ def _untested(site: Site) -> str:
         return ""
     items = "\n".join(
         f'<li id="{anchor(row.cell_id)}"><strong>{escape(row.cell_id)}</strong>: '
-        f"{escape(row.reason)} ({row.n_reference} in the reference, {row.n_current} now)</li>"
+        f"{escape(row.reason)} ({_few(row.n_reference, site)} in the reference, "
+        f"{_few(row.n_current, site)} now)</li>"
         for row in rows
     )
     return (
         f'<h2 id="untested">Not tested</h2>\n<p>{count(len(rows), "cell")}: too little to tell '
         f"drift from chance.</p>\n<ul>\n{items}\n</ul>"
     )
+
+
+def _few(number: int, site: Site) -> str:
+    return f"under {site.customers_min}" if 0 < number < site.customers_min else f"{number:,}"
 
 
 def _everyone(site: Site) -> str:

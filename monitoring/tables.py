@@ -1,37 +1,15 @@
 """Tables of the drift site: rows on a wide screen, cards on a phone."""
 
-import re
 from collections.abc import Mapping
-from hashlib import sha256
 from html import escape
 
 import numpy as np
 import pandas as pd
 
+from features.pages.html import anchor, count, html_table
 from monitoring.pooling import PARENT, REST, Pooling, is_pool
 
 About = Mapping[str, tuple[str, str]]  # cell -> kind, parent
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun.
-
-    >>> count(1, "cell"), count(1200, "cell")
-    ('1 cell', '1,200 cells')
-    """
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def anchor(name: str, prefix: str = "cell") -> str:
-    """An id that any cell name can have.
-
-    >>> anchor("C12")
-    'cell-C12'
-    """
-    plain = re.sub(r"[^A-Za-z0-9_-]", "_", name)
-    return f"{prefix}-{plain}" + (
-        "" if plain == name else f"-{sha256(name.encode()).hexdigest()[:6]}"
-    )
 
 
 def group_name(group: str) -> str:
@@ -84,10 +62,11 @@ def flagged_table(
 ) -> str:
     """One group of rows per flagged cell, a row per column that moved."""
     bodies = [_flagged(name, rows, about, pooling, links) for name, rows in moved.items()]
-    return _table(
+    return html_table(
         "Directions are relative to the bank; medians are the cell's own.",
         ("Column", "Moved", "Effect", "Median before", "Median now", "q-value"),
         "\n".join(bodies),
+        NUMBERS,
     )
 
 
@@ -120,10 +99,11 @@ def _title(name: str) -> str:
 def bank_table(moved: pd.DataFrame) -> str:
     """One row per column that changed in the bank as a whole."""
     rows = "\n".join(_moved(row) for _, row in moved.iterrows())
-    return _table(
+    return html_table(
         "Columns that changed by at least the smallest effect told.",
         ("Column", "Moved", "Effect", "Median before", "Median now", "q-value"),
         f"<tbody>\n{rows}\n</tbody>",
+        NUMBERS,
     )
 
 
@@ -158,7 +138,7 @@ def cells_table(pooling: Pooling, about: About, drift: pd.DataFrame, moved: set[
             f'<td class="number" data-label="Columns moved">{found}</td></tr>'
         )
     header = ("Cell", "Kind", "Parent", "Tested", "Customers in the test", "Columns moved")
-    return _table("", header, "<tbody>\n" + "\n".join(rows) + "\n</tbody>")
+    return html_table("", header, "<tbody>\n" + "\n".join(rows) + "\n</tbody>", NUMBERS)
 
 
 NUMBERS = {
@@ -169,12 +149,3 @@ NUMBERS = {
     "Customers in the test",
     "Columns moved",
 }
-
-
-def _table(caption: str, header: tuple[str, ...], bodies: str) -> str:
-    heads = "".join(
-        f'<th scope="col"{" class=number" if name in NUMBERS else ""}>{escape(name)}</th>'
-        for name in header
-    )
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f"<table>{title}<thead><tr>{heads}</tr></thead>\n{bodies}\n</table>"

@@ -395,3 +395,13 @@ def test_progress_rises_to_one(month: Month) -> None:
     screen(before, after, progress=lambda step, share: told.append(share))
     assert told == sorted(told)
     assert told[-1] == 1
+
+
+def test_no_median_of_fewer_values_than_may_be_told(month: Month) -> None:
+    before, after = month(1, cells=5), month(2, cells=5)
+    rank, moved = after.groupby("cell_id").cumcount(), after["cell_id"] == "C03"
+    after.loc[moved, "regularity"] = np.where(rank[moved] < 7, 0.9, np.nan)
+    for least, told in ((8, False), (7, True)):
+        found = row(screen(before, after, customers_min=least), "C03", "regularity")
+        assert found["drifted"]
+        assert pd.notna(found["median_current"]) == told

@@ -174,6 +174,25 @@ def test_a_folder_that_cannot_be_written_is_one_clear_message(month: Month, tmp_
     assert os.listdir(tmp_path) == ["reports"]
 
 
+def test_no_figure_of_fewer_customers_than_may_be_told(month: Month, tmp_path: Path) -> None:
+    """C01 has 7 customers left, and settings that would test it; C02 has 14 of 20."""
+    before, after = month(1), month(2)
+    rank = after.groupby("cell_id").cumcount()
+    after = after[~after["cell_id"].isin(["C01"]) | (rank < 7)]
+    after = after[after["cell_id"] != "C02"].reset_index(drop=True)
+    after.loc[after["cell_id"] == "C01", ["balance_last", "credit_30d"]] *= 9
+    before = before[(before["cell_id"] != "C02") | (before.groupby("cell_id").cumcount() < 4)]
+    settings = MonitoringSettings(cell_floor=5, untestable=2, evidently_cells_max=0)
+    cells = {"features": []}
+    found = monitor_month(after, before, cells, tmp_path, AS_OF, "grid-1", settings)
+    drift = pd.read_parquet(found.drift)
+    assert drift[["n_reference", "n_current"]].min(axis=None) >= 10
+    html = found.index.read_text(encoding="utf-8")
+    assert "<strong>C01</strong>" in html
+    assert "300 in the reference, under 10 now" in html
+    assert "under 10 in the reference, 0 now" in html
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     if not CHROMIUM.exists():

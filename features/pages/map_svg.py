@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from html import escape
-from itertools import pairwise
 from typing import Any, NamedTuple
+
+import shapely
 
 WIDTH = 1000.0
 Ring = list[tuple[float, float]]
@@ -53,22 +55,32 @@ def cell_rings(geometry: Mapping[str, Any] | None) -> list[Ring]:
     ]
 
 
-def map_svg(places: Mapping[str, list[Ring]], shapes: Mapping[str, Shape], title: str) -> str:
-    """One `<svg>` of all cells that have a place; an empty text when none has."""
+def map_svg(
+    places: Mapping[str, list[Ring]], shapes: Mapping[str, Shape], title: str, room: float = 0
+) -> str:
+    """One `<svg>` of all cells that have a place; an empty text when none has.
+
+    A label stands at the centre of the largest circle in its cell, and is left out where the
+    radius is under `room` (of 1,000 across the map).
+    """
     drawn = {cell: rings for cell, rings in sorted(places.items()) if rings and cell in shapes}
     if not drawn:
         return ""
     frame = _frame([point for rings in drawn.values() for ring in rings for point in ring])
-    # flagged cells last: their outlines lie on top
+    # labelled cells last: their outlines lie on top, and labels on top of all
     order = sorted(drawn, key=lambda cell: (bool(shapes[cell].label), cell))
-    cells = "\n".join(_cell(drawn[cell], shapes[cell], frame) for cell in order)
+    points = {
+        cell: [[frame.point(at) for at in ring] for ring in rings] for cell, rings in drawn.items()
+    }
+    cells = "\n".join(_cell(points[cell], shapes[cell]) for cell in order)
+    labels = "\n".join(_label(points[cell], shapes[cell], room) for cell in order)
     return (
         f'<svg class="map" viewBox="-4 -4 {WIDTH + 8:.0f} {frame.height + 8:.0f}" role="group" '
         f'aria-label="{escape(title)}">\n<defs><pattern id="hatch" width="8" height="8" '
         'patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         '<rect width="8" height="8" class="hatch-ground"/>'
         '<line x1="0" y1="0" x2="0" y2="8" class="hatch-line"/></pattern></defs>\n'
-        f"{cells}\n</svg>"
+        f"{cells}\n{labels}\n</svg>"
     )
 
 
@@ -83,16 +95,12 @@ def _frame(points: Ring) -> _Frame:
     )
 
 
-def _cell(rings: list[Ring], shape: Shape, frame: _Frame) -> str:
-    outline = "".join(_path([frame.point(at) for at in ring]) for ring in rings)
-    label = ""
-    if shape.label:
-        x, y = _middle([frame.point(at) for at in max(rings, key=len)])
-        label = f'<text x="{x:.1f}" y="{y:.1f}" aria-hidden="true">{escape(shape.label)}</text>'
+def _cell(rings: list[Ring], shape: Shape) -> str:
+    outline = "".join(_path(ring) for ring in rings)
     return (
         f'<a href="{escape(shape.link)}" aria-label="{escape(shape.words)}">'
         f"<title>{escape(shape.words)}</title>"
-        f'<path class="{escape(shape.style)}" d="{outline}"/>{label}</a>'
+        f'<path class="{escape(shape.style)}" d="{outline}"/></a>'
     )
 
 
@@ -101,17 +109,22 @@ def _path(points: Ring) -> str:
     return "M" + "L".join(f"{x:g} {y:g}" for x, y in kept) + "Z"
 
 
-def _middle(points: Ring) -> tuple[float, float]:
-    """Centre of area of a ring; of its box when it has no area."""
-    pairs = list(pairwise(points))
-    cross = [a[0] * b[1] - b[0] * a[1] for a, b in pairs]
-    area = sum(cross)
-    if abs(area) < 1e-6:
-        xs, ys = [x for x, _ in points], [y for _, y in points]
-        return (min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2
-    x, y = (
-        sum((a[axis] + b[axis]) * part for (a, b), part in zip(pairs, cross, strict=True))
-        / (3 * area)
-        for axis in (0, 1)
-    )
-    return x, y
+def _label(rings: list[Ring], shape: Shape, room: float) -> str:
+    if not shape.label:
+        return ""
+    x, y, radius = _widest_place(rings)
+    if radius < room:
+        return ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" aria-hidden="true">{escape(shape.label)}</text>'
+
+
+def _widest_place(rings: list[Ring]) -> tuple[float, float, float]:
+    """Centre and radius of the largest circle inside; the middle of the box of what has no area."""
+    parts = [shapely.Polygon(ring).buffer(0) for ring in rings]
+    whole = reduce(shapely.symmetric_difference, parts)  # a ring within another is a hole
+    if whole.area < 1e-6:
+        west, south, east, north = shapely.MultiPoint(rings[0]).bounds
+        return (west + east) / 2, (south + north) / 2, 0.0
+    reach = shapely.maximum_inscribed_circle(whole, tolerance=1.0)
+    (x, y), _ = reach.coords
+    return x, y, reach.length

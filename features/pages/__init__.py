@@ -1,0 +1,1 @@
+"""Pages for people: static, offline, one file each."""
