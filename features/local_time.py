@@ -1,6 +1,6 @@
-"""Calendar months of UTC times in the bank's time zone, for engines that know no time zones."""
+"""The bank's time zone in queries, for engines that know no time zones."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,6 +21,22 @@ def local_month(posted_at: Value, timezone: str, first: datetime, last: datetime
         offset = ibis.cases(*late_first, else_=changes[0][1])
     local = posted_at + offset.as_interval("s")
     return local.year() * 12 + local.month()
+
+
+def local_midnight(day: Value, timezone: str, first: date, last: date) -> Value:
+    """UTC time at which a calendar day begins in a time zone, for days from `first` to `last`."""
+    start, end = (datetime.combine(one, time.min) for one in (first, last + timedelta(days=2)))
+    changes = offset_changes(timezone, start - timedelta(days=2), end)
+    offset: Any = ibis.literal(changes[0][1], "int64")
+    midnight = day.cast("timestamp(6)")
+    if len(changes) > 1:
+        # the first midnight that a change already rules, on the clock as it is set then
+        late_first = [
+            (midnight >= at + timedelta(seconds=seconds), seconds)
+            for at, seconds in reversed(changes[1:])
+        ]
+        offset = ibis.cases(*late_first, else_=changes[0][1])
+    return midnight - offset.as_interval("s")
 
 
 def offset_changes(timezone: str, first: datetime, last: datetime) -> list[tuple[datetime, int]]:
