@@ -5,93 +5,26 @@ come back. The door's own counts say how valid and complete the delivery was.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any
 
 import ibis
 import pandas as pd
 
 from domain.cutoffs import cutoff_instant, local_day
-from domain.intervals import wilson
 from domain.tables import CONTRACTS
 from features.dialect import days_between
 from features.engine import Tables
 from features.history import data_days
-from features.quality import QualityReport, TableQuality
+from features.quality import QualityReport
+from features.quality_delivered import as_delivered
+from features.quality_measured import Counted, Freshness, Measured, shares
 from features.quality_rows import EVERYONE, balance_rows, customer_rows, people, rows_of
-from features.quality_rules import BALANCES, Dimension, Rule, record_is_right, rules
+from features.quality_rules import BALANCES, Rule, not_by_row, record_is_right, rules
 
 BALANCE_ROWS = 20_000_000  # beyond, the balances of a share of the customers are judged
 RECENT_DAYS = 28  # before the end of the data, in which every day should have rows
 TIMES = {"transactions": "posted_at", "service_events": "occurred_at"}
-MEASURE_COLUMNS = (
-    "table",
-    "column",
-    "rule",
-    "cell_id",
-    "dimension",
-    "checked",
-    "good",
-    "share",
-    "low",
-    "high",
-    "gates",
-)
-
-
-class Measure(NamedTuple):
-    """One share: of `checked` rows (or values) `good` are right, with its 95 % interval."""
-
-    table: str
-    column: str
-    rule: str
-    cell_id: str
-    dimension: Dimension
-    checked: int
-    good: int
-    share: float
-    low: float
-    high: float
-    gates: bool
-
-
-class Freshness(NamedTuple):
-    """The last row of a table, and how many days it lies behind the last day of all data."""
-
-    table: str
-    last: date
-    days_behind: int
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One row of `rows` (MEASURE_COLUMNS) per table, column, rule, cell and dimension."""
-
-    rows: pd.DataFrame
-    freshness: tuple[Freshness, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def bank(self) -> tuple[Measure, ...]:
-        """The measures of everybody, by column."""
-        whole = self.rows[(self.rows.cell_id == EVERYONE) & (self.rows.dimension != "accuracy")]
-        return _measures(whole)
-
-    @property
-    def accuracy(self) -> Measure:
-        """Customers whose record is valid, consistent and no repeat, of all delivered."""
-        return _measures(self._accuracies(EVERYONE, same=True))[0]
-
-    @property
-    def cells(self) -> tuple[Measure, ...]:
-        """The accuracy of every cell, the lowest first; of accepted rows."""
-        rows = self._accuracies(EVERYONE, same=False)
-        return _measures(rows.sort_values(["share", "cell_id"], kind="stable"))
-
-    def _accuracies(self, cell: str, same: bool) -> pd.DataFrame:
-        chosen = (self.rows.cell_id == cell) == same
-        return self.rows[(self.rows.dimension == "accuracy") & chosen]
 
 
 def measure(
@@ -123,19 +56,9 @@ def measure(
     one_in = -(-_count(tables.transactions) // BALANCE_ROWS)
     counted += _counted(balance_rows(tables, everyone, max(one_in, 1)), (BALANCES,))
     counted += _recent(tables)
-    counted = _with_door(counted, door) if door is not None else counted
-    shares = [_share(*found) for found in counted if found[-2]]
-    rows = pd.DataFrame(shares, columns=list(MEASURE_COLUMNS))
-    return Measured(rows, _freshness(tables), tuple(_notes(cells, one_in, door)))
-
-
-class Counted(NamedTuple):
-    """A rule's rows in one cell."""
-
-    rule: Rule
-    cell_id: str
-    checked: int
-    good: int
+    if door is not None:
+        counted = as_delivered(counted, door)
+    return Measured(shares(counted), _freshness(tables), tuple(_notes(cells, one_in, door)))
 
 
 def _table(
@@ -184,53 +107,11 @@ def _recent(tables: Tables) -> Iterator[Counted]:
         recent = table.filter((table[time] >= since) & (table[time] < until))
         day = days_between(recent[time], ibis.literal(since, "timestamp(6)")).floor()
         if _count(table):
-            rule = Rule(name, time, "timeliness", _RECENT, _nothing, _nothing, gates=False)
+            rule = Rule(name, time, "timeliness", _RECENT, not_by_row, not_by_row, gates=False)
             yield Counted(rule, EVERYONE, RECENT_DAYS, int(day.nunique().execute()))
 
 
 _RECENT = f"days with rows, of the last {RECENT_DAYS}"
-
-
-def _nothing(rows: Any) -> Any:
-    raise NotImplementedError("counted by days, not by rows")
-
-
-def _with_door(counted: list[Counted], door: QualityReport) -> list[Counted]:
-    """Figures of the bank as delivered: what was refused counts as wrong."""
-    replaced = [_as_delivered(found, door.table(found.rule.table)) for found in counted]
-    return [*replaced, *(line for table in door.tables for line in _door(table))]
-
-
-def _as_delivered(found: Counted, table: TableQuality) -> Counted:
-    rule = found.rule
-    if found.cell_id != EVERYONE:
-        return found
-    if rule.dimension == "accuracy":
-        return found._replace(checked=found.checked + table.rejected)
-    if rule.dimension == "completeness":
-        column = next(one for one in table.columns if one.column == rule.column)
-        return found._replace(checked=table.delivered, good=table.delivered - column.missing)
-    return found
-
-
-def _door(table: TableQuality) -> Iterator[Counted]:
-    for column in table.columns:
-        rule = Rule(
-            table.table, column.column, "validity", "inside the contract", _nothing, _nothing
-        )
-        given = table.delivered - column.missing
-        bad = column.not_parsable + column.out_of_range
-        yield Counted(rule, EVERYONE, given, given - min(bad, given))
-    repeats = table.duplicates + table.conflicts
-    key = " + ".join(CONTRACTS[table.table].key)
-    # a delivery that repeats another whole is harmless: told, and no reason to stop
-    rule = Rule(table.table, key, "uniqueness", "delivered once", _nothing, _nothing, gates=False)
-    yield Counted(rule, EVERYONE, table.accepted + repeats, table.accepted)
-
-
-def _share(rule: Rule, cell: str, checked: int, good: int) -> Measure:
-    where = (rule.table, rule.column, rule.words, cell, rule.dimension)
-    return Measure(*where, checked, good, good / checked, *wilson(good, checked), rule.gates)
 
 
 def _freshness(tables: Tables) -> tuple[Freshness, ...]:
@@ -254,7 +135,3 @@ def _notes(cells: pd.DataFrame | None, one_in: int, door: QualityReport | None) 
 
 def _count(table: Any) -> int:
     return int(table.count().execute())
-
-
-def _measures(rows: pd.DataFrame) -> tuple[Measure, ...]:
-    return tuple(Measure(*values) for values in rows.itertuples(index=False, name=None))
