@@ -14,7 +14,7 @@ BLOCK_STYLE = """
 .strip .span { stroke: var(--link); stroke-width: 5; } .strip .at { fill: var(--strong); }
 .low .span { stroke: var(--d3); } .low .number { color: var(--d3); font-weight: 600; }
 .drawn { width: 26%; } th.drawn { font-weight: 400; }
-th.drawn span { float: right; }
+th.drawn span { float: right; } th .quiet { font-weight: 400; }
 @media (max-width: 640px) { td.drawn { width: auto; } .strip { margin: 4px 0; } }
 """
 WIDEST_START = 0.9  # a line begins here, or lower when an interval does
@@ -33,21 +33,36 @@ class Line(NamedTuple):
     words: str
 
 
-def share_table(first: str, last: str, lines: Sequence[Line], target: float | None = None) -> str:
-    """A table of shares, each drawn on the same line; `target` is a mark on it.
+def line_start(lines: Sequence[Line]) -> float:
+    """Where the line begins on which these shares are drawn; it ends at 1.
+
+    >>> line_start([Line("", "", 0.99, 0.97, 1.0, 300, False, "")])
+    0.9
+    """
+    return min([WIDEST_START, *(floor(line.low * 10) / 10 for line in lines)])
+
+
+def share_table(
+    first: str,
+    last: str,
+    lines: Sequence[Line],
+    target: float | None = None,
+    start: float | None = None,
+) -> str:
+    """A table of shares, each drawn on a line from `start` to 1; `target` is a mark on it.
 
     >>> one = Line("cell-1", "", 0.99, 0.97, 1.0, 300, False, "")
     >>> "97.0 % to 100.0 %" in share_table("cell", "", [one])
     True
     """
-    start = min([WIDEST_START, *(floor(line.low * 10) / 10 for line in lines)])
+    start = line_start(lines) if start is None else start
     heads = (
         f'<tr><th scope="col">{first}</th><th scope="col" class="number">share</th>'
         '<th scope="col" class="number">95 % interval</th>'
         f'<th scope="col" class="drawn">{start:.0%}<span>100%</span></th>'
         f'<th scope="col" class="number">of</th><th scope="col">{last}</th></tr>'
     )
-    rows = "\n".join(_row(line, start, target) for line in lines)
+    rows = "\n".join(_row(line, last, start, target) for line in lines)
     return f"<table><thead>{heads}</thead>\n<tbody>\n{rows}\n</tbody></table>"
 
 
@@ -59,7 +74,7 @@ def sentences(title: str, lines: Sequence[str]) -> str:
     return f"<h2>{escape(title)}</h2>\n<ul>\n{items}\n</ul>"
 
 
-def _row(line: Line, start: float, target: float | None) -> str:
+def _row(line: Line, last: str, start: float, target: float | None) -> str:
     style = ' class="low"' if line.bad else ""
     about = f'<br><span class="quiet">{escape(line.about)}</span>' if line.about else ""
     return (
@@ -68,7 +83,7 @@ def _row(line: Line, start: float, target: float | None) -> str:
         f'<td class="number" data-label="95 % interval">{percent(line.low)} to '
         f'{percent(line.high)}</td><td class="drawn">{_strip(line, start, target)}</td>'
         f'<td class="number" data-label="of">{line.checked:,}</td>'
-        f"<td>{escape(line.words)}</td></tr>"
+        f'<td data-label="{escape(last)}">{escape(line.words)}</td></tr>'
     )
 
 

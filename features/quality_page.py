@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from features.page_style import PAGE_STYLE
 from features.quality import QualityReport, TableQuality
-from features.quality_blocks import BLOCK_STYLE, Line, sentences, share_table
+from features.quality_blocks import BLOCK_STYLE, Line, line_start, sentences, share_table
 from features.quality_measured import Measure, Measured
 from features.quality_summary import (
     DimensionShare,
@@ -126,9 +126,10 @@ def _cells(told: QualityPage) -> str:
     cells, target = told.measured.cells, told.settings.accuracy_min
     low = set(low_cells(told.measured, told.settings))
     lines = [_line(cell, cell.cell_id, cell in low, "") for cell in cells]
-    first = share_table("cell", "", lines[:SHOWN_CELLS], target)
+    start = line_start(lines)
+    first = share_table("cell", "", lines[:SHOWN_CELLS], target, start)
     more = f"{len(cells) - SHOWN_CELLS:,} more cells"
-    rest = _folded(more, share_table("cell", "", lines[SHOWN_CELLS:], target))
+    rest = _folded(more, share_table("cell", "", lines[SHOWN_CELLS:], target, start))
     return (
         f'<h2 id="cells">Cells</h2>\n<p>{len(low):,} of {len(cells):,} cells are surely below '
         f"{percent(target)}. Customer records that are right, of the accepted ones; grid "

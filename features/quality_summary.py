@@ -6,7 +6,7 @@ from typing import NamedTuple
 from domain.errors import BadInput
 from domain.intervals import wilson
 from domain.tables import CONTRACTS
-from features.quality_measured import Measure, Measured
+from features.quality_measured import Freshness, Measure, Measured
 from features.quality_rules import DIMENSIONS, Dimension
 from features.settings import QualitySettings
 
@@ -31,6 +31,33 @@ class Shortfall(NamedTuple):
     measure: Measure
     key: str
     minimum: float
+
+
+class QualitySummary(NamedTuple):
+    """The measures in few lines, against the configured minima."""
+
+    accuracy: Measure
+    target: float
+    dimensions: tuple[DimensionShare, ...]
+    too_low: tuple[Shortfall, ...]
+    low_cells: tuple[Measure, ...]
+    cells: int
+    freshness: tuple[Freshness, ...]
+    notes: tuple[str, ...]
+
+
+def summary(measured: Measured, settings: QualitySettings) -> QualitySummary:
+    """What a reader wants to know of the measures."""
+    return QualitySummary(
+        measured.accuracy,
+        settings.accuracy_min,
+        dimension_shares(measured),
+        shortfalls(measured, settings),
+        low_cells(measured, settings),
+        len(measured.cells),
+        measured.freshness,
+        measured.notes,
+    )
 
 
 def dimension_shares(measured: Measured) -> tuple[DimensionShare, ...]:
@@ -109,14 +136,14 @@ def sentence(found: Shortfall) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in per cent with a digit; one that only rounds to the whole keeps its distance.
+    """A share in per cent: a digit, or as many as tell it from none and from all.
 
-    >>> percent(0.9871), percent(0.99999), percent(1.0), percent(0.00001)
-    ('98.7 %', '>99.9 %', '100.0 %', '<0.1 %')
+    >>> percent(0.9871), percent(0.99996), percent(1.0), percent(0.00001)
+    ('98.7 %', '99.996 %', '100.0 %', '0.001 %')
     """
-    if 0.9995 <= share < 1:
-        return ">99.9 %"
-    return "<0.1 %" if 0 < share < 0.0005 else f"{share:.1%}".replace("%", " %")
+    whole = share in (0, 1)
+    digits = next(d for d in range(1, 9) if whole or d == 8 or 0 < round(share, d + 2) < 1)
+    return f"{share:.{digits}%}".replace("%", " %")
 
 
 def _minimum(one: Measure, settings: QualitySettings) -> tuple[str, float | None]:

@@ -15,6 +15,7 @@ from domain.errors import BadInput
 from features.grid_store import read_grid
 from features.simulation import SimulationSummary, simulate
 from gridkeep import results, verbs
+from gridkeep.checked import Checked
 from gridkeep.config import Config, load_config
 
 TOUCHED_SHARE = 0.3  # of a cell's customers: from here on the truth calls the cell drifted
@@ -54,7 +55,7 @@ class Demonstration:
 
     config: Path
     simulated: SimulationSummary
-    checked: results.Checked
+    checked: Checked
     partitioned: results.Partitioned
     retention: results.Trained
     segmentation: results.Trained
@@ -83,6 +84,7 @@ class Demonstration:
         return [
             "what to open next",
             f"  the drift page            {self.watched[-1].index}",
+            f"  the data-quality page     {self.checked.page}",
             f"  the scores                {self.scored.summary.out}",
             f"  plots of the models       .venv/bin/gridkeep ui {at}",
             f"  scores over HTTP          .venv/bin/gridkeep serve {at} --as-of {day}",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from gridkeep.show import table
 
 if TYPE_CHECKING:
-    from features.quality import QualityReport
     from features.simulation import SimulationSummary
     from features.snapshot import SnapshotInfo
     from monitoring.monitor import MonitorReport
@@ -34,41 +33,6 @@ class Simulated:
             f"in {found.folder}",
             f"next: gridkeep check --config {found.folder / 'gridkeep.toml'}",
         ]
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The data-quality table."""
-
-    quality: "QualityReport"
-    quarantine: Path
-
-    @property
-    def broken(self) -> Sequence[str]:
-        """What breaks the contract."""
-        return self.quality.broken
-
-    def lines(self) -> Sequence[str]:
-        """A table of tables, one of columns with a finding, and the findings in words."""
-        from features.quality import quality_rows
-
-        rows = quality_rows(self.quality)
-        tables = [
-            [r.table, r.rows, r.accepted, r.rejected, r.duplicates] for r in rows if not r.column
-        ]
-        columns = [
-            [r.table, r.column, r.missing, r.not_parsable, r.out_of_range, r.suspicious]
-            for r in rows
-            if r.column
-        ]
-        heads = ["table", "rows", "accepted", "rejected", "duplicates"]
-        of_columns = ["table", "column", "missing", "not readable", "out of range", "suspicious"]
-        lines = [table("", heads, tables), "", table("", of_columns, columns)] if rows else []
-        lines += ["", *self.quality.findings] if self.quality.findings else []
-        if any(one.rejected for one in self.quality.tables):
-            lines.append(f"rejected rows, with file, row and reason: {self.quarantine}")
-        verdict = [f"broken: {message}" for message in self.broken]
-        return [*lines, *([""] if lines else []), *(verdict or ["the contract holds"])]
 
 
 @dataclass(frozen=True)

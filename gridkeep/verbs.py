@@ -10,7 +10,10 @@ from domain.errors import BadInput
 from domain.grid import partition
 from features.grid_store import cells_geojson, current_version, grid_report, write_grid
 from features.intake import data_hashes
+from features.quality_store import page_path
+from features.quality_summary import require_quality, summary
 from gridkeep import results
+from gridkeep.checked import Checked
 from gridkeep.config import Config
 from gridkeep.workspace import (
     cells_of,
@@ -19,8 +22,11 @@ from gridkeep.workspace import (
     online_store,
     people_of,
     polygons,
+    quality_of,
+    quality_page,
     reference_rows,
     snapshot_of,
+    tables_in_place,
 )
 
 Progress = Callable[[str, float], None]
@@ -37,10 +43,15 @@ def simulate_bank(
     return results.Simulated(simulate(out, customers, months, seed, progress=progress))
 
 
-def check_sources(config: Config, progress: Progress) -> results.Checked:
-    """Read the sources through the door, whether or not they changed."""
+def check_sources(config: Config, progress: Progress) -> Checked:
+    """Read the sources through the door, whether or not they changed, and measure the tables."""
     report = deliver(config, progress)
-    return results.Checked(report.quality, config.layout.quarantine)
+    where = (config.layout.quarantine, page_path(config.layout))
+    if not report.quality.sound:
+        quality_page(config, report.quality, None)
+        return Checked(report.quality, where[0], None, where[1])
+    measured = quality_of(config, tables_in_place(config), progress)
+    return Checked(report.quality, where[0], summary(measured, config.quality), where[1])
 
 
 def partition_bank(
@@ -80,6 +91,7 @@ def build_features(
 def train_model(config: Config, name: str, trials: int, progress: Progress) -> results.Trained:
     """Train, evaluate and register one of the two models."""
     tables = clean_tables(config, progress)
+    require_quality(quality_of(config, tables, progress), config.quality)
     common: dict[str, Any] = {
         "cells": cells_of(config, tables),
         "grid_version": current_version(config.layout),
