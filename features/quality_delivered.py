@@ -11,13 +11,16 @@ from features.quality_rules import Rule, not_by_row
 
 def as_delivered(counted: list[Counted], door: QualityReport) -> list[Counted]:
     """The counts with those of the door: what was refused counts as wrong in the bank's."""
-    replaced = [_one(found, door.table(found.rule.table)) for found in counted]
+    known = {table.table: table for table in door.tables}
+    replaced = [
+        _one(one, known[name]) if (name := one.rule.table) in known else one for one in counted
+    ]
     return [*replaced, *(line for table in door.tables for line in _door(table))]
 
 
-def _one(found: Counted, table: TableQuality) -> Counted:
+def _one(found: Counted, table: TableQuality | None) -> Counted:
     rule = found.rule
-    if found.cell_id != EVERYONE:
+    if found.cell_id != EVERYONE or table is None:
         return found
     if rule.dimension == "accuracy":
         return found._replace(checked=found.checked + table.rejected)

@@ -1,7 +1,6 @@
 """The contract tables as quality rules look at them: each row with its customer and cell."""
 
 from datetime import date
-from typing import Any
 
 import ibis
 import pandas as pd
@@ -29,11 +28,11 @@ def people(tables: Tables, cells: pd.DataFrame | None) -> Table:
         rows = rows.mutate(cell_id=ibis.literal(EVERYONE))
     else:
         rows = rows.left_join(_placed(cells), "customer_id").drop("customer_id_right")
-    day = ibis.interval(days=1)
+    day, span = ibis.interval(days=1), _days(tables)
     return rows.mutate(
         cell_id=rows.cell_id.fill_null(EVERYONE),
-        joined_at=_midnight(rows.onboarded_on, tables.timezone),
-        left_by=_midnight((rows.left_on + day).cast("date"), tables.timezone),
+        joined_at=local_midnight(rows.onboarded_on, tables.timezone, *span),
+        left_by=local_midnight((rows.left_on + day).cast("date"), tables.timezone, *span),
     )
 
 
@@ -99,5 +98,9 @@ def _placed(cells: pd.DataFrame) -> Table:
     return ibis.memtable(pa.table(columns))
 
 
-def _midnight(day: Any, timezone: str) -> Any:
-    return local_midnight(day, timezone, EARLIEST, LATEST)
+def _days(tables: Tables) -> tuple[date, date]:
+    """The first and the last day on which a customer joined or left, as far as zones are known."""
+    joined, left = tables.customers.onboarded_on, tables.closures.closed_on
+    first, last = (one.to_pyarrow().as_py() or EARLIEST for one in (joined.min(), joined.max()))
+    gone = left.max().to_pyarrow().as_py() or last
+    return min(max(first, EARLIEST), LATEST), max(min(max(last, gone), LATEST), EARLIEST)

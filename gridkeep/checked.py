@@ -10,8 +10,10 @@ from gridkeep.show import table
 if TYPE_CHECKING:
     from features.quality import QualityReport
     from features.quality_summary import DimensionShare, QualitySummary
+    from features.replay import Replayed
 
 SHOWN_CELLS = 8
+SHOWN_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,9 @@ class Checked:
 
     quality: "QualityReport"
     quarantine: Path
-    summary: "QualitySummary | None"
     page: Path
+    summary: "QualitySummary | None"
+    replayed: "Replayed | None" = None
 
     @property
     def broken(self) -> Sequence[str]:
@@ -30,7 +33,8 @@ class Checked:
 
     def lines(self) -> Sequence[str]:
         """Tables of tables, columns and dimensions, the findings in words, the verdict."""
-        blocks = [self._tables(), self._dimensions(), self.quality.findings, self._verdict()]
+        blocks = [self._tables(), self._dimensions(), self.quality.findings]
+        blocks += [self._replay(), self._verdict()]
         return [line for block in blocks if block for line in ["", *block]][1:]
 
     def _tables(self) -> Sequence[str]:
@@ -67,6 +71,21 @@ class Checked:
             f"({percent(one.low)} to {percent(one.high)}), target {percent(self.summary.target)}",
             *late,
             *self.summary.notes,
+        ]
+
+    def _replay(self) -> Sequence[str]:
+        if self.replayed is None:
+            return []
+        found = self.replayed
+        again = [
+            f"  row {one.row} of {one.file}: {one.column}: {one.reason}"
+            for one in found.refused[:SHOWN_ROWS]
+        ]
+        more = len(found.refused) - SHOWN_ROWS
+        return [
+            f"{found.entered} of {found.rows} corrected rows are good now; kept in {found.kept}",
+            *(["still refused:", *again] if again else []),
+            *([f"  and {more} more"] if more > 0 else []),
         ]
 
     def _verdict(self) -> Sequence[str]:

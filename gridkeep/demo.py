@@ -98,7 +98,7 @@ def run_demo(
     """Every step on a simulated bank under `out`; models go to `mlruns/` of this folder."""
     simulated = _simulated(out, customers, months, seed, progress)
     config = load_config(out / "gridkeep.toml")
-    checked = verbs.check_sources(config, progress)
+    checked = verbs.check_sources(config, None, progress)
     partitioned = verbs.partition_bank(config, simulated.first_day, progress)
     retention = verbs.train_model(config, "retention", 0, progress)
     segmentation = verbs.train_model(config, "segmentation", 0, progress)

@@ -43,15 +43,24 @@ def simulate_bank(
     return results.Simulated(simulate(out, customers, months, seed, progress=progress))
 
 
-def check_sources(config: Config, progress: Progress) -> Checked:
-    """Read the sources through the door, whether or not they changed, and measure the tables."""
+def check_sources(config: Config, replay: Path | None, progress: Progress) -> Checked:
+    """Read the sources through the door, whether or not they changed, and measure the tables.
+
+    `replay` is an edited file of quarantine: its corrected rows are kept and read from now on.
+    """
+    from features.correction_files import keep, read_replay
+    from features.replay import outcome
+
+    corrections = read_replay(replay) if replay else []
+    kept = keep(corrections, config.layout) if corrections else None
     report = deliver(config, progress)
+    replayed = outcome(corrections, kept, config.layout) if kept else None
     where = (config.layout.quarantine, page_path(config.layout))
     if not report.quality.sound:
         quality_page(config, report.quality, None)
-        return Checked(report.quality, where[0], None, where[1])
+        return Checked(report.quality, *where, None, replayed)
     measured = quality_of(config, tables_in_place(config), progress)
-    return Checked(report.quality, where[0], summary(measured, config.quality), where[1])
+    return Checked(report.quality, *where, summary(measured, config.quality), replayed)
 
 
 def partition_bank(
