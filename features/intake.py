@@ -19,6 +19,7 @@ from features.readers.batch import Batch, sha256
 from features.settings import SourceSettings
 
 if TYPE_CHECKING:
+    from features.controls import Controls
     from features.corrections import Corrections
     from features.door.passage import Passage
 
@@ -86,6 +87,7 @@ def take_in(
     the future; `sources.data_until` goes before it, and without either every day is accepted.
     Raises BadInput only when the output folder cannot be written.
     """
+    from features.controls import Controls
     from features.corrections import Corrections
     from features.door.disk import put_in_place, repair, workplace, write_text
     from features.door.lateness import last_day
@@ -95,8 +97,8 @@ def take_in(
         for target in (layout.tables, layout.quarantine):
             repair(target)
         passage = Passage(settings, timezone, work, memory, last_day(settings, timezone, now))
-        corrections = Corrections(layout, timezone)
-        marks, stopped = _read(passage, corrections, settings, folder, timezone, progress)
+        corrections, controls = Corrections(layout, timezone), Controls()
+        marks, stopped = _read(passage, corrections, controls, settings, folder, timezone, progress)
         if not stopped:
             passage.settle(
                 lambda step, done: progress(step, READING_SHARE + done * (1 - READING_SHARE))
@@ -104,7 +106,8 @@ def take_in(
         quality = passage.tally.report(settings, stopped)
         if not stopped:
             said = (*quality.findings, *corrections.unused())
-            quality = quality.model_copy(update={"findings": said})
+            totals = controls.totals(passage.quarantined, passage.form_of)
+            quality = quality.model_copy(update={"findings": said, "controls": totals})
         write_text(quality_path(layout), quality.model_dump_json(indent=1), work)
         put_in_place(passage.quarantined, layout.quarantine)
         if not quality.sound:
@@ -150,6 +153,7 @@ def data_hashes(layout: Layout) -> dict[str, str]:
 def _read(
     passage: "Passage",
     corrections: "Corrections",
+    controls: "Controls",
     settings: SourceSettings,
     folder: Path,
     timezone: str,
@@ -163,6 +167,7 @@ def _read(
             for batch in source.read(settings, folder, timezone):
                 progress(f"reading {batch.file}", READING_SHARE * _share(batch))
                 for corrected in corrections.applied(batch, passage.form(batch)):
+                    controls.count(corrected, passage.form(corrected))
                     passage.take(corrected)
         except BadInput as error:
             return {}, str(error).splitlines()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gridkeep.show import table
 
 if TYPE_CHECKING:
+    from domain.reconciliation import Reconciliation
     from features.simulation import SimulationSummary
     from features.snapshot import SnapshotInfo
     from monitoring.monitor import MonitorReport
@@ -64,6 +65,7 @@ class Built:
     """A feature file."""
 
     info: "SnapshotInfo"
+    reconciliation: "Reconciliation"
 
     def lines(self) -> Sequence[str]:
         """Rows, cut-offs and columns."""
@@ -71,6 +73,7 @@ class Built:
         return [
             f"{self.info.rows:,} rows x {len(self.info.features)} features at {days} "
             f"on {self.info.grid_version}",
+            _reconciled(self.reconciliation),
             f"written to {self.info.path}",
         ]
 
@@ -137,6 +140,7 @@ class Scored:
 
     as_of: date
     summary: "ScoreSummary"
+    reconciliation: "Reconciliation"
 
     def lines(self) -> Sequence[str]:
         """Customers by risk band, and the value at risk."""
@@ -148,6 +152,7 @@ class Scored:
         return [
             f"{found.customers:,} customers scored at {self.as_of}: {bands}; "
             f"value at risk {found.value_at_risk:,.0f}{without}",
+            _reconciled(self.reconciliation),
             f"written to {found.out}",
         ]
 
@@ -178,6 +183,12 @@ class Monitored:
             *([f"{len(found.untested)} are too small to test"] if found.untested else []),
             f"page: {found.index}",
         ]
+
+
+def _reconciled(found: "Reconciliation") -> str:
+    """What was compared; a line that does not come out was an error before."""
+    words = f"{len(found.lines)} counts and amounts reconciled from the source on"
+    return "; ".join([words, *found.notes])
 
 
 def _near(path: str) -> str:

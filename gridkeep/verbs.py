@@ -24,6 +24,7 @@ from gridkeep.workspace import (
     polygons,
     quality_of,
     quality_page,
+    reconcile,
     reference_rows,
     snapshot_of,
     tables_in_place,
@@ -85,16 +86,17 @@ def build_features(
     from features.snapshot import write_features
 
     tables = clean_tables(config, progress)
+    days = sorted(set(as_of))
     info = write_features(
         tables,
-        sorted(set(as_of)),
+        days,
         out,
         cells_of(config, tables),
         grid_version=current_version(config.layout),
         data_hashes=data_hashes(config.layout),
         progress=progress,
     )
-    return results.Built(info)
+    return results.Built(info, reconcile(config, tables, out, days, out))
 
 
 def train_model(config: Config, name: str, trials: int, progress: Progress) -> results.Trained:
@@ -146,15 +148,18 @@ def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> re
     from serving.opening import champion_scorer
 
     tables = clean_tables(config, progress)
+    snapshot = snapshot_of(config, tables, as_of, progress)
     summary = score_snapshot(
-        snapshot_of(config, tables, as_of, progress),
+        snapshot,
         champion_scorer(config.tracking_uri, config.serving),
         out,
         current_version(config.layout),
         progress,
         config.serving.batch_rows,
     )
-    return results.Scored(as_of, summary)
+    return results.Scored(
+        as_of, summary, reconcile(config, tables, snapshot, [as_of], out, scores=out)
+    )
 
 
 def serve_scores(

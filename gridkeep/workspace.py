@@ -1,7 +1,7 @@
 """What the verbs share: clean tables, cells, snapshots and stores, made again when stale."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,8 @@ import pandas as pd
 from domain.bundle import MODEL_NAMES
 from domain.errors import BadInput
 from domain.grid import assign
+from domain.reconciliation import Reconciliation
+from features.atomic import replacing
 from features.engine import Tables, open_tables
 from features.grid_store import current_version, read_grid
 from features.intake import IntakeReport, data_hashes, is_current, take_in
@@ -21,6 +23,7 @@ from features.quality_page import QualityPage, page
 from features.quality_store import measured_on, stored_or_measured, write_page
 from features.registry import FEATURES
 from gridkeep.config import Config
+from gridkeep.show import plain
 
 Progress = Callable[[str, float], None]
 
@@ -169,3 +172,21 @@ def reference_rows(
     return read_features(
         snapshot_of(config, tables, reference, progress), ["customer_id", "cell_id", *watched]
     )
+
+
+def reconcile(
+    config: Config,
+    tables: Tables,
+    features: Path,
+    as_of: Sequence[date],
+    out: Path,
+    scores: Path | None = None,
+) -> Reconciliation:
+    """Counts and amounts from the source to `out`, written beside it; Unreconciled is a bug."""
+    from features.reconciliation import reconciled
+
+    found = reconciled(tables, config.layout, cells_of(config, tables), features, as_of, scores)
+    with replacing(out.with_name(f"{out.stem}.reconciliation.json")) as file:
+        told = {"holds": not found.broken, **plain(found)}
+        file.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    return found.require()

@@ -89,11 +89,13 @@ class Passage:
 
     def form(self, batch: Batch) -> Form:
         """How the values of a batch are written."""
-        if batch.form is not None:
-            return batch.form
+        return batch.form if batch.form is not None else self.form_of(batch.table)
+
+    def form_of(self, table: str) -> Form:
+        """How the values of a table's files are written."""
         if self._settings.reader != "tables":  # the other readers know how their files are written
             return Form(timezone=self._timezone, bank_timezone=self._timezone)
-        source: TableSource = getattr(self._settings, batch.table) or TableSource()
+        source: TableSource = getattr(self._settings, table) or TableSource()
         zone = source.timezone or self._timezone
         return Form(source.decimal, source.date_format, zone, self._timezone)
 
