@@ -33,20 +33,24 @@ ROW = st.tuples(
     st.sampled_from(["C1", "C2", "C3", "C9"]),
     st.sampled_from(["2019-06-01", "2020-02-01", "2020-06-30 23:30", "2020-07-01", "no day"]),
     st.sampled_from(['"1,5"', '"-20,25"', "7", "x", "inf"]),
+    st.sampled_from(["", "2020-06-30", "2020-07-02"]),
 )
-GOOD = ("T0", "C1", "2020-06-01", "1")  # so that there always is a table
+GOOD = ("T0", "C1", "2020-06-01", "1", "")  # so that there always is a table
 
 
 class Bank:
     """Tables, a snapshot and scores of a few customers, and what reconciles them."""
 
-    def __init__(self, folder: Path, rows: list[tuple[str, str, str, str]]) -> None:
+    def __init__(self, folder: Path, rows: list[tuple[str, ...]]) -> None:
         self.folder, self.layout = folder, Layout(folder / "out")
         (folder / "customers.csv").write_text(
             "customer_id,onboarded_on\nC1,2019-01-01\nC2,2019-01-01\nC3,2020-07-01\nC4,2019-01-01\n"
         )
         (folder / "closures.csv").write_text("customer_id,closed_on\nC4,2020-06-30\n")
-        text = ["transaction_id,customer_id,posted_at,amount", *map(",".join, [GOOD, *rows])]
+        text = [
+            "transaction_id,customer_id,posted_at,amount,available_at",
+            *map(",".join, [GOOD, *rows]),
+        ]
         (folder / "transactions.csv").write_text("\n".join(text) + "\n")
         self.report = take_in(SOURCE, folder, self.layout, "Europe/Prague")
         self.features = folder / "features.parquet"
@@ -70,7 +74,7 @@ class Bank:
 @pytest.fixture
 def bank(tmp_path: Path) -> Bank:
     found = Bank(
-        tmp_path, [("T1", "C2", "2020-06-15", '"-20,25"'), ("T2", "C2", "2020-06-15", "x")]
+        tmp_path, [("T1", "C2", "2020-06-15", '"-20,25"', ""), ("T2", "C2", "2020-06-15", "x", "")]
     )
     found.score()
     return found
@@ -79,7 +83,7 @@ def bank(tmp_path: Path) -> Bank:
 @settings(max_examples=15, deadline=None)
 @given(st.lists(ROW, max_size=10))
 def test_whatever_is_delivered_comes_out(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str, str, str]]
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]]
 ) -> None:
     bank = Bank(tmp_path_factory.mktemp("bank"), rows)
     if not bank.report.quality.sound:  # a conflict: the tables are not made
