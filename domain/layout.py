@@ -26,6 +26,11 @@ class Layout:
         return self.root / "quarantine"
 
     @property
+    def corrections(self) -> Path:
+        """Corrected rows that were replayed, a file each time; every intake reads them."""
+        return self.root / "corrections"
+
+    @property
     def grids(self) -> Path:
         """Grid versions, a folder each, and `current` naming the one in use."""
         return self.root / "grids"

@@ -12,12 +12,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from domain.errors import BadInput
 from domain.layout import Layout
 from domain.tables import CONTRACTS
+from features.correction_files import correction_marks
 from features.quality import QualityReport, quality_path
 from features.readers import reader
 from features.readers.batch import Batch, sha256
 from features.settings import SourceSettings
 
 if TYPE_CHECKING:
+    from features.controls import Controls
+    from features.corrections import Corrections
     from features.door.passage import Passage
 
 INTAKE_FILE = "intake.json"
@@ -84,6 +87,8 @@ def take_in(
     the future; `sources.data_until` goes before it, and without either every day is accepted.
     Raises BadInput only when the output folder cannot be written.
     """
+    from features.controls import Controls
+    from features.corrections import Corrections
     from features.door.disk import put_in_place, repair, workplace, write_text
     from features.door.lateness import last_day
     from features.door.passage import Passage
@@ -92,12 +97,17 @@ def take_in(
         for target in (layout.tables, layout.quarantine):
             repair(target)
         passage = Passage(settings, timezone, work, memory, last_day(settings, timezone, now))
-        marks, stopped = _read(passage, settings, folder, timezone, progress)
+        corrections, controls = Corrections(layout, timezone), Controls()
+        marks, stopped = _read(passage, corrections, controls, settings, folder, timezone, progress)
         if not stopped:
             passage.settle(
                 lambda step, done: progress(step, READING_SHARE + done * (1 - READING_SHARE))
             )
         quality = passage.tally.report(settings, stopped)
+        if not stopped:
+            said = (*quality.findings, *corrections.unused())
+            totals = controls.totals(passage.quarantined, passage.form_of)
+            quality = quality.model_copy(update={"findings": said, "controls": totals})
         write_text(quality_path(layout), quality.model_dump_json(indent=1), work)
         put_in_place(passage.quarantined, layout.quarantine)
         if not quality.sound:
@@ -118,7 +128,7 @@ def is_current(
         if any(not (layout.tables / f"{name}.parquet").is_file() for name in CONTRACTS):
             return False
         zone = record.timezone if timezone is None else timezone
-        marks = reader(settings.reader).marks(settings, folder)
+        marks = reader(settings.reader).marks(settings, folder) | correction_marks(layout)
     except BadInput:
         return False
     return record.fingerprint == _fingerprint(settings, zone, marks)
@@ -142,6 +152,8 @@ def data_hashes(layout: Layout) -> dict[str, str]:
 
 def _read(
     passage: "Passage",
+    corrections: "Corrections",
+    controls: "Controls",
     settings: SourceSettings,
     folder: Path,
     timezone: str,
@@ -151,10 +163,12 @@ def _read(
     source = reader(settings.reader)
     with passage.open():
         try:
-            marks = source.marks(settings, folder)
+            marks = source.marks(settings, folder) | corrections.marks
             for batch in source.read(settings, folder, timezone):
                 progress(f"reading {batch.file}", READING_SHARE * _share(batch))
-                passage.take(batch)
+                for corrected in corrections.applied(batch, passage.form(batch)):
+                    controls.count(corrected, passage.form(corrected))
+                    passage.take(corrected)
         except BadInput as error:
             return {}, str(error).splitlines()
     return marks, []

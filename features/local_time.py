@@ -1,6 +1,6 @@
-"""Calendar months of UTC times in the bank's time zone, for engines that know no time zones."""
+"""The bank's time zone in queries, for engines that know no time zones."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -54,6 +54,22 @@ def _day_changes(timezone: str, first: date, last: date) -> list[tuple[datetime,
         crossed = (start + timedelta(seconds=after)).date() < shown.date()
         found.append((start + timedelta(seconds=before - after) if crossed else start, after))
     return found
+
+
+def local_midnight(day: Value, timezone: str, first: date, last: date) -> Value:
+    """UTC time at which a calendar day begins in a time zone, for days from `first` to `last`."""
+    start, end = (datetime.combine(one, time.min) for one in (first, last + timedelta(days=2)))
+    changes = offset_changes(timezone, start - timedelta(days=2), end)
+    offset: Any = ibis.literal(changes[0][1], "int64")
+    midnight = day.cast("timestamp(6)")
+    if len(changes) > 1:
+        # the first midnight that a change already rules, on the clock as it is set then
+        late_first = [
+            (midnight >= at + timedelta(seconds=seconds), seconds)
+            for at, seconds in reversed(changes[1:])
+        ]
+        offset = ibis.cases(*late_first, else_=changes[0][1])
+    return midnight - offset.as_interval("s")
 
 
 def offset_changes(timezone: str, first: datetime, last: datetime) -> list[tuple[datetime, int]]:

@@ -51,12 +51,30 @@ class TableQuality(_Value):
     columns: tuple[ColumnQuality, ...] = ()
 
 
+class ControlTotal(_Value):
+    """Rows and money of one table, counted beside the door; `size` is the sum of |amount|.
+
+    Rejected is what lies in quarantine. Money is that of the transactions, 0 elsewhere.
+    """
+
+    table: str
+    delivered: int
+    rejected: int
+    delivered_amount: float = 0.0
+    rejected_amount: float = 0.0
+    size: float = 0.0
+
+
 class QualityReport(_Value):
-    """All tables; `findings` says each defect in words, `broken` those that stop the intake."""
+    """All tables; `findings` says each defect in words, `broken` those that stop the intake.
+
+    `controls` are totals of the tables that were delivered, for the reconciliation.
+    """
 
     tables: tuple[TableQuality, ...] = ()
     findings: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
+    controls: tuple[ControlTotal, ...] = ()
 
     @property
     def sound(self) -> bool:

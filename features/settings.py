@@ -1,4 +1,7 @@
-"""Sections of `gridkeep.toml` that this stage owns: [bank], [sources], [engine], [label]."""
+"""Sections of `gridkeep.toml` that this stage owns.
+
+[bank], [sources], [quality], [engine] and [label].
+"""
 
 from datetime import date
 from typing import Literal
@@ -7,6 +10,7 @@ from zoneinfo import available_timezones
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from domain.datum import Datum
+from domain.tables import CONTRACTS
 
 LabelKind = Literal["closed", "silent", "zero_balance", "balance_attrition"]
 ReaderName = Literal["simulated", "berka", "complete_journey", "telco", "tables"]
@@ -84,3 +88,32 @@ class LabelSettings(Section):
     outcome_days: int = Field(default=90, ge=1)  # in which a customer is lost or not
     balance_ratio: float = Field(default=0.5, gt=0, le=1)  # balance_attrition: X
     zero_below: float = Field(default=1.0, ge=0)  # zero_balance: money that counts as nothing
+
+
+class QualitySettings(Section):
+    """[quality]: how good the tables must be, as shares, before a model may learn from them.
+
+    A share counts as too low when the upper end of its 95 % interval is below the minimum.
+
+    >>> QualitySettings(completeness={"customers.birth_date": 0.9}).gate
+    True
+    """
+
+    gate: bool = True  # training refuses tables below these minima
+    accuracy_min: float = Field(default=0.98, ge=0, le=1)  # customers whose record is right
+    validity_min: float = Field(default=0.98, ge=0, le=1)  # delivered values inside the contract
+    consistency_min: float = Field(default=0.95, ge=0, le=1)  # rows that agree with the others
+    uniqueness_min: float = Field(default=0.9, ge=0, le=1)  # rows and persons delivered once
+    timeliness_min: float = Field(default=0.0, ge=0, le=1)  # rows that arrive within late_days
+    completeness: dict[str, float] = Field(default_factory=dict)  # "customers.sex" = 0.9, and so on
+    late_days: float = Field(default=3.0, ge=0)  # from posting to the warehouse
+
+    @field_validator("completeness")
+    @classmethod
+    def _known_columns(cls, minima: dict[str, float]) -> dict[str, float]:
+        columns = [f"{table.name}.{name}" for table in CONTRACTS.values() for name in table.names]
+        if unknown := [name for name in minima if name not in columns]:
+            raise ValueError(f"unknown column {unknown[0]!r}; write one like 'customers.sex'")
+        if any(not 0 <= share <= 1 for share in minima.values()):
+            raise ValueError("a share is between 0 and 1")
+        return minima

@@ -100,11 +100,17 @@ def simulate(path: Path, as_json: bool, **options: Any) -> None:
 
 
 @verb("gridkeep check --config bank/gridkeep.toml")
-def check(path: Path, as_json: bool) -> None:
-    """Validate the sources; exit 1 when a contract is broken."""
+@click.option(
+    "--replay",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="An edited quarantine/TABLE.csv: rows whose content was corrected enter the tables.",
+)
+def check(path: Path, as_json: bool, replay: Path | None) -> None:
+    """Validate the sources and measure the tables; exit 1 when a contract is broken."""
     from gridkeep.verbs import check_sources
 
-    result = check_sources(_config(path), _progress())
+    result = check_sources(_config(path), replay, _progress())
     _answer(result, as_json)
     if result.broken:
         sys.exit(1)

@@ -14,6 +14,7 @@ from features.settings import (
     BankSettings,
     EngineSettings,
     LabelSettings,
+    QualitySettings,
     Section,
     SourceSettings,
 )
@@ -40,6 +41,7 @@ class Config(BaseModel):
 
     bank: BankSettings = Field(default_factory=BankSettings)
     sources: SourceSettings = Field(default_factory=SourceSettings)
+    quality: QualitySettings = Field(default_factory=QualitySettings)
     output: OutputSettings = Field(default_factory=OutputSettings)
     engine: EngineSettings = Field(default_factory=EngineSettings)
     grid: GridSettings = Field(default_factory=GridSettings)

@@ -16,6 +16,7 @@ from domain.errors import BadInput
 from features.grid_store import read_grid
 from features.simulation import SimulationSummary, simulate
 from gridkeep import results, verbs
+from gridkeep.checked import Checked
 from gridkeep.config import Config, load_config
 from gridkeep.grid_results import Partitioned
 
@@ -56,7 +57,7 @@ class Demonstration:
 
     config: Path
     simulated: SimulationSummary
-    checked: results.Checked
+    checked: Checked
     partitioned: Partitioned
     retention: results.Trained
     segmentation: results.Trained
@@ -85,6 +86,7 @@ class Demonstration:
         return [
             "what to open next",
             f"  the drift page            {self.watched[-1].index}",
+            f"  the data-quality page     {self.checked.page}",
             f"  the scores                {self.scored.summary.out}",
             f"  plots of the models       .venv/bin/gridkeep ui {at}",
             f"  scores over HTTP          .venv/bin/gridkeep serve {at} --as-of {day}",
@@ -98,7 +100,7 @@ def run_demo(
     """Every step on a simulated bank under `out`; models go to `mlruns/` of this folder."""
     simulated = _simulated(out, customers, months, seed, progress)
     config = load_config(out / "gridkeep.toml")
-    checked = verbs.check_sources(config, progress)
+    checked = verbs.check_sources(config, None, progress)
     partitioned = verbs.partition_bank(config, simulated.first_day, progress)
     retention = verbs.train_model(config, "retention", 0, progress)
     segmentation = verbs.train_model(config, "segmentation", 0, progress)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gridkeep.show import table
 
 if TYPE_CHECKING:
-    from features.quality import QualityReport
+    from domain.reconciliation import Reconciliation
     from features.simulation import SimulationSummary
     from features.snapshot import SnapshotInfo
     from monitoring.monitor import MonitorReport
@@ -37,45 +37,11 @@ class Simulated:
 
 
 @dataclass(frozen=True)
-class Checked:
-    """The data-quality table."""
-
-    quality: "QualityReport"
-    quarantine: Path
-
-    @property
-    def broken(self) -> Sequence[str]:
-        """What breaks the contract."""
-        return self.quality.broken
-
-    def lines(self) -> Sequence[str]:
-        """A table of tables, one of columns with a finding, and the findings in words."""
-        from features.quality import quality_rows
-
-        rows = quality_rows(self.quality)
-        tables = [
-            [r.table, r.rows, r.accepted, r.rejected, r.duplicates] for r in rows if not r.column
-        ]
-        columns = [
-            [r.table, r.column, r.missing, r.not_parsable, r.out_of_range, r.suspicious]
-            for r in rows
-            if r.column
-        ]
-        heads = ["table", "rows", "accepted", "rejected", "duplicates"]
-        of_columns = ["table", "column", "missing", "not readable", "out of range", "suspicious"]
-        lines = [table("", heads, tables), "", table("", of_columns, columns)] if rows else []
-        lines += ["", *self.quality.findings] if self.quality.findings else []
-        if any(one.rejected for one in self.quality.tables):
-            lines.append(f"rejected rows, with file, row and reason: {self.quarantine}")
-        verdict = [f"broken: {message}" for message in self.broken]
-        return [*lines, *([""] if lines else []), *(verdict or ["the contract holds"])]
-
-
-@dataclass(frozen=True)
 class Built:
     """A feature file."""
 
     info: "SnapshotInfo"
+    reconciliation: "Reconciliation"
 
     def lines(self) -> Sequence[str]:
         """Rows, cut-offs and columns."""
@@ -83,6 +49,7 @@ class Built:
         return [
             f"{self.info.rows:,} rows x {len(self.info.features)} features at {days} "
             f"on {self.info.grid_version}",
+            _reconciled(self.reconciliation),
             f"written to {self.info.path}",
         ]
 
@@ -149,6 +116,7 @@ class Scored:
 
     as_of: date
     summary: "ScoreSummary"
+    reconciliation: "Reconciliation"
 
     def lines(self) -> Sequence[str]:
         """Customers by risk band, and the value at risk."""
@@ -160,6 +128,7 @@ class Scored:
         return [
             f"{found.customers:,} customers scored at {self.as_of}: {bands}; "
             f"value at risk {found.value_at_risk:,.0f}{without}",
+            _reconciled(self.reconciliation),
             f"written to {found.out}",
         ]
 
@@ -190,6 +159,12 @@ class Monitored:
             *([f"{len(found.untested)} are too small to test"] if found.untested else []),
             f"page: {found.index}",
         ]
+
+
+def _reconciled(found: "Reconciliation") -> str:
+    """What was compared; a line that does not come out was an error before."""
+    words = f"{len(found.lines)} counts and amounts reconciled from the source on"
+    return "; ".join([words, *found.notes])
 
 
 def _near(path: str) -> str:

@@ -16,7 +16,10 @@ from features.grid_store import (
     write_grid,
 )
 from features.intake import data_hashes
+from features.quality_store import page_path
+from features.quality_summary import require_quality, summary
 from gridkeep import results
+from gridkeep.checked import Checked
 from gridkeep.config import Config
 from gridkeep.grid_results import Migrated, Partitioned
 from gridkeep.workspace import (
@@ -29,8 +32,12 @@ from gridkeep.workspace import (
     overlays,
     people_of,
     polygons,
+    quality_of,
+    quality_page,
+    reconcile,
     reference_rows,
     snapshot_of,
+    tables_in_place,
 )
 
 Progress = Callable[[str, float], None]
@@ -47,10 +54,24 @@ def simulate_bank(
     return results.Simulated(simulate(out, customers, months, seed, progress=progress))
 
 
-def check_sources(config: Config, progress: Progress) -> results.Checked:
-    """Read the sources through the door, whether or not they changed."""
+def check_sources(config: Config, replay: Path | None, progress: Progress) -> Checked:
+    """Read the sources through the door, whether or not they changed, and measure the tables.
+
+    `replay` is an edited file of quarantine: its corrected rows are kept and read from now on.
+    """
+    from features.correction_files import keep, read_replay
+    from features.replay import outcome
+
+    corrections = read_replay(replay) if replay else []
+    kept = keep(corrections, config.layout) if corrections else None
     report = deliver(config, progress)
-    return results.Checked(report.quality, config.layout.quarantine)
+    replayed = outcome(corrections, kept, config.layout) if kept else None
+    where = (config.layout.quarantine, page_path(config.layout))
+    if not report.quality.sound:
+        quality_page(config, report.quality, None)
+        return Checked(report.quality, *where, None, replayed)
+    measured = quality_of(config, tables_in_place(config), progress)
+    return Checked(report.quality, *where, summary(measured, config.quality), replayed)
 
 
 def partition_bank(
@@ -91,21 +112,23 @@ def build_features(
     from features.snapshot import write_features
 
     tables = clean_tables(config, progress)
+    days = sorted(set(as_of))
     info = write_features(
         tables,
-        sorted(set(as_of)),
+        days,
         out,
         cells_of(config, tables),
         grid_version=current_version(config.layout),
         data_hashes=data_hashes(config.layout),
         progress=progress,
     )
-    return results.Built(info)
+    return results.Built(info, reconcile(config, tables, out, days, out))
 
 
 def train_model(config: Config, name: str, trials: int, progress: Progress) -> results.Trained:
     """Train, evaluate and register one of the two models."""
     tables = clean_tables(config, progress)
+    require_quality(quality_of(config, tables, progress), config.quality)
     common: dict[str, Any] = {
         "cells": cells_of(config, tables),
         "grid_version": current_version(config.layout),
@@ -151,15 +174,18 @@ def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> re
     from serving.opening import champion_scorer
 
     tables = clean_tables(config, progress)
+    snapshot = snapshot_of(config, tables, as_of, progress)
     summary = score_snapshot(
-        snapshot_of(config, tables, as_of, progress),
+        snapshot,
         champion_scorer(config.tracking_uri, config.serving),
         out,
         current_version(config.layout),
         progress,
         config.serving.batch_rows,
     )
-    return results.Scored(as_of, summary)
+    return results.Scored(
+        as_of, summary, reconcile(config, tables, snapshot, [as_of], out, scores=out)
+    )
 
 
 def serve_scores(

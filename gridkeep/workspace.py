@@ -1,7 +1,7 @@
 """What the verbs share: clean tables, cells, snapshots and stores, made again when stale."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,19 @@ from domain.errors import BadInput
 from domain.grid import Grid, assign
 from domain.migration import Migration, migration
 from domain.people import PLACING
+from domain.reconciliation import Reconciliation
+from features.atomic import replacing
 from features.engine import Tables, open_tables
 from features.grid_store import current_version, read_grid
 from features.intake import IntakeReport, data_hashes, is_current, take_in
+from features.quality import QualityReport, read_quality
+from features.quality_measure import measure
+from features.quality_measured import Measured
+from features.quality_page import QualityPage, page
+from features.quality_store import measured_on, stored_or_measured, write_page
 from features.registry import FEATURES
 from gridkeep.config import Config
+from gridkeep.show import plain
 
 Progress = Callable[[str, float], None]
 
@@ -26,6 +34,11 @@ def clean_tables(config: Config, progress: Progress) -> Tables:
     """The contract tables; sources that changed are read again first."""
     if not is_current(config.sources, config.source_folder, config.layout, config.bank.timezone):
         deliver(config, progress).require_sound()
+    return tables_in_place(config)
+
+
+def tables_in_place(config: Config) -> Tables:
+    """The contract tables as the last sound intake left them."""
     return open_tables(
         config.layout.tables, config.engine, config.bank.timezone, config.sources.stale_days
     )
@@ -41,6 +54,34 @@ def deliver(config: Config, progress: Progress) -> IntakeReport:
         progress,
         now=datetime.now(UTC),
     )
+
+
+def quality_of(config: Config, tables: Tables, progress: Progress) -> Measured:
+    """How good the tables in place are, measured unless it is known; the page is written anew."""
+    gridded = (config.layout.grids / "current").exists()
+    version = current_version(config.layout) if gridded else ""
+    door = read_quality(config.layout)
+    counts = door if door.sound else None  # that of a later delivery, which was refused
+    mark = measured_on(data_hashes(config.layout), version, config.quality.late_days, counts)
+
+    def measured() -> Measured:
+        progress("measuring quality", 0.0)
+        cells = cells_of(config, tables) if gridded else None
+        found = measure(tables, config.quality.late_days, cells, counts)
+        progress("measuring quality", 1.0)
+        return found
+
+    found = stored_or_measured(config.layout, mark, measured)
+    quality_page(config, door, found if door.sound else None, version)
+    return found
+
+
+def quality_page(
+    config: Config, door: QualityReport, measured: Measured | None, grid_version: str = ""
+) -> Path:
+    """Write the page of the last delivery; without measures it was refused."""
+    told = QualityPage(config.bank.name, door, measured, config.quality, grid_version)
+    return write_page(page(told), config.layout)
 
 
 def cells_of(config: Config, tables: Tables) -> pd.DataFrame:
@@ -155,3 +196,21 @@ def reference_rows(
     return read_features(
         snapshot_of(config, tables, reference, progress), ["customer_id", "cell_id", *watched]
     )
+
+
+def reconcile(
+    config: Config,
+    tables: Tables,
+    features: Path,
+    as_of: Sequence[date],
+    out: Path,
+    scores: Path | None = None,
+) -> Reconciliation:
+    """Counts and amounts from the source to `out`, written beside it; Unreconciled is a bug."""
+    from features.reconciliation import reconciled
+
+    found = reconciled(tables, config.layout, cells_of(config, tables), features, as_of, scores)
+    with replacing(out.with_name(f"{out.stem}.reconciliation.json")) as file:
+        told = {"holds": not found.broken, **plain(found)}
+        file.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    return found.require()

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from domain.intervals import wilson
+
 Floats = NDArray[np.float64]
 TOP_SHARE = 0.1
 SMALLEST = 1e-12  # a probability of exactly 0 or 1 would make the log-loss infinite
@@ -196,15 +198,3 @@ def calibration_table(y: Floats, probability: Floats, bins: int = 10) -> pd.Data
         low, high = wilson(float(y[part].sum()), len(part))
         found.append((len(part), probability[part].mean(), y[part].mean(), low, high))
     return pd.DataFrame(found, columns=["n", "predicted", "observed", "low", "high"])
-
-
-def wilson(successes: float, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """Score interval of a share (Wilson, 1927).
-
-    >>> [round(bound, 4) for bound in wilson(0, 10)]
-    [0.0, 0.2775]
-    """
-    share, room = successes / n, z * z / n
-    middle = (share + room / 2) / (1 + room)
-    half = z * np.sqrt(share * (1 - share) / n + room / (4 * n)) / (1 + room)
-    return float(max(0.0, middle - half)), float(min(1.0, middle + half))

@@ -49,7 +49,7 @@ class Passage:
     def take(self, batch: Batch) -> None:
         """Judge a batch: good rows are staged, bad ones go to quarantine."""
         contract = CONTRACTS[batch.table]
-        typed, faults = converted(batch.frame, contract, self._form(batch.table))
+        typed, faults = converted(batch.frame, contract, self.form(batch))
         faults += violations(typed, batch.table, _by_column(faults))
         faults += too_late(typed, batch.table, self._last, self._timezone)
         bad = pd.Index([], dtype="int64")
@@ -91,7 +91,12 @@ class Passage:
             self.tally.fault(defect, 1, row, content[column])
             self.tally.rejected[contract.name] += 1
 
-    def _form(self, table: str) -> Form:
+    def form(self, batch: Batch) -> Form:
+        """How the values of a batch are written."""
+        return batch.form if batch.form is not None else self.form_of(batch.table)
+
+    def form_of(self, table: str) -> Form:
+        """How the values of a table's files are written."""
         if self._settings.reader != "tables":  # the other readers know how their files are written
             return Form(timezone=self._timezone, bank_timezone=self._timezone)
         source: TableSource = getattr(self._settings, table) or TableSource()

@@ -1,7 +1,9 @@
-"""Quarantine: `TABLE.csv`, a line per fault, with file, row, column, reason and content."""
+"""Quarantine: `TABLE.csv`, a line per fault, with file, row, column, reason, content and mark."""
 
 import csv
+import hashlib
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +14,7 @@ import pandas as pd
 from features.door.convert import Fault
 from features.readers.batch import Batch
 
-COLUMNS = ("file", "row", "column", "reason", "content")
+COLUMNS = ("file", "row", "column", "reason", "content", "mark")
 
 
 class Quarantine:
@@ -55,7 +57,8 @@ class Quarantine:
         self, table: str, file: str, row: int, column: str, reason: str, content: Mapping[str, Any]
     ) -> None:
         """Write one line."""
-        csv.writer(self._file(table)).writerow((file, row, column, reason, as_json(content)))
+        line = (file, row, column, reason, as_json(content), mark(content))
+        csv.writer(self._file(table)).writerow(line)
 
     def _file(self, table: str) -> TextIO:
         if table not in self._open:
@@ -70,13 +73,25 @@ class Quarantine:
 def as_json(content: Mapping[str, Any]) -> str:
     """A row as JSON: missing is null, what JSON has no word for is text.
 
-    >>> as_json({"amount": float("inf"), "channel": None})
-    '{"amount": "inf", "channel": null}'
+    >>> as_json({"amount": float("inf"), "balance": 12.5, "channel": None})
+    '{"amount": "inf", "balance": 12.5, "channel": null}'
     """
     return json.dumps({name: _plain(value) for name, value in content.items()}, ensure_ascii=False)
 
 
-def _plain(value: Any) -> str | int | bool | None:
+def mark(content: Mapping[str, Any]) -> str:
+    """What tells whether a content is still the one that was refused; null is no content.
+
+    >>> mark({"amount": 1, "channel": None}) == mark({"amount": 1})
+    True
+    """
+    known = {name: value for name, value in content.items() if _plain(value) is not None}
+    return hashlib.sha256(as_json(dict(sorted(known.items()))).encode()).hexdigest()[:16]
+
+
+def _plain(value: Any) -> str | int | float | bool | None:
     if value is None or value is pd.NaT or pd.isna(value):
         return None
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else str(value)
     return value if isinstance(value, str | bool | int) else str(value)

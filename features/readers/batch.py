@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from domain.errors import BadInput
+from features.door.text import Form
 
 BATCH_ROWS = 131_072
 READ_BYTES = 1 << 20
@@ -25,6 +26,7 @@ class Batch(NamedTuple):
     first_row: int
     frame: pd.DataFrame
     done: float = 1.0  # share of this file that is read once this batch is
+    form: Form | None = None  # how its values are written; else as its table's section says
 
 
 def shown(path: Path, folder: Path) -> str:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.reconciliation import Reconciliation
 from gridkeep.results import Scored
 from serving.batch import ScoreSummary
 
@@ -18,5 +19,5 @@ from serving.batch import ScoreSummary
 def test_a_score_file_says_how_many_customers_have_no_known_value(unknown, words):
     bands = {"low": 8, "medium": 1, "high": 1}
     summary = ScoreSummary(Path("scores.parquet"), 10, bands, 7200.4, unknown, 1, 0)
-    told = Scored(date(2026, 1, 31), summary).lines()[0]
+    told = Scored(date(2026, 1, 31), summary, Reconciliation((), ())).lines()[0]
     assert told.endswith(f"10 customers scored at 2026-01-31: 8 low, 1 medium, 1 high; {words}")

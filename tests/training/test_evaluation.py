@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest
 from sklearn.metrics import (
     average_precision_score,
     brier_score_loss,
@@ -19,7 +18,6 @@ from training.evaluation import (
     evaluate,
     lift_top,
     metric_functions,
-    wilson,
 )
 
 rows = st.lists(
@@ -94,13 +92,6 @@ def test_a_model_does_not_differ_from_itself_and_does_from_noise() -> None:
     assert found["itself"]["auc"] == (0.0, 0.0, 0.0)
     assert found["noise"]["auc"].low > 0.2
     assert found["noise"]["log_loss"].high < 0
-
-
-@given(st.integers(1, 300), st.data())
-def test_the_wilson_interval_is_that_of_scipy(n: int, data: st.DataObject) -> None:
-    k = data.draw(st.integers(0, n))
-    theirs = binomtest(k, n).proportion_ci(method="wilson")
-    assert wilson(k, n) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
 
 
 def test_calibration_bins_hold_all_rows_and_their_means() -> None:

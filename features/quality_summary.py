@@ -1,0 +1,160 @@
+"""The measures in few lines: a dimension at a time, and what is too low."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from domain.errors import BadInput
+from domain.intervals import wilson
+from domain.tables import CONTRACTS
+from features.quality_measured import Freshness, Measure, Measured
+from features.quality_rules import DIMENSIONS, Dimension
+from features.settings import QualitySettings
+
+SHOWN = 8  # of what is too low, in one message
+
+
+class DimensionShare(NamedTuple):
+    """A dimension over every column and rule of the bank, and the one that is lowest."""
+
+    dimension: Dimension
+    checked: int
+    good: int
+    share: float
+    low: float
+    high: float
+    lowest: Measure
+
+
+class Shortfall(NamedTuple):
+    """A measure that is surely below its minimum, and the key that holds the minimum."""
+
+    measure: Measure
+    key: str
+    minimum: float
+
+
+class QualitySummary(NamedTuple):
+    """The measures in few lines, against the configured minima."""
+
+    accuracy: Measure
+    target: float
+    dimensions: tuple[DimensionShare, ...]
+    too_low: tuple[Shortfall, ...]
+    low_cells: tuple[Measure, ...]
+    cells: int
+    freshness: tuple[Freshness, ...]
+    notes: tuple[str, ...]
+
+
+def summary(measured: Measured, settings: QualitySettings) -> QualitySummary:
+    """What a reader wants to know of the measures."""
+    return QualitySummary(
+        measured.accuracy,
+        settings.accuracy_min,
+        dimension_shares(measured),
+        shortfalls(measured, settings),
+        low_cells(measured, settings),
+        len(measured.cells),
+        measured.freshness,
+        measured.notes,
+    )
+
+
+def dimension_shares(measured: Measured) -> tuple[DimensionShare, ...]:
+    """Every dimension that could be judged; a column that nobody delivered is left out.
+
+    >>> rows = (Measure("customers", "sex", "known", "all", "completeness", 4, 3, .75, 0, 1, False),
+    ...     Measure("customers", "kind", "known", "all", "completeness", 4, 0, 0, 0, 1, False))
+    >>> [(one.dimension, one.good) for one in dimension_shares(_of(rows))]
+    [('completeness', 3)]
+    """
+    found = []
+    for dimension in DIMENSIONS:
+        rows = [one for one in measured.bank if one.dimension == dimension and delivered(one)]
+        if rows:
+            checked, good = sum(one.checked for one in rows), sum(one.good for one in rows)
+            lowest = min(rows, key=lambda one: one.share)
+            shares = (good / checked, *wilson(good, checked))
+            found.append(DimensionShare(dimension, checked, good, *shares, lowest))
+    return tuple(found)
+
+
+def delivered(one: Measure) -> bool:
+    """Whether a measure is of a column that the source has; an optional one may be absent."""
+    if one.dimension != "completeness" or one.good:
+        return True
+    return CONTRACTS[one.table].column(one.column).required
+
+
+def shortfalls(measured: Measured, settings: QualitySettings) -> tuple[Shortfall, ...]:
+    """What is below its minimum with the whole of its interval, the accuracy first.
+
+    A share whose interval reaches the minimum may be low by chance alone: it is no shortfall.
+    """
+    judged = [(one, *_minimum(one, settings)) for one in (measured.accuracy, *measured.bank)]
+    return tuple(
+        Shortfall(one, key, minimum)
+        for one, key, minimum in judged
+        if minimum is not None and one.high < minimum
+    )
+
+
+def low_cells(measured: Measured, settings: QualitySettings) -> tuple[Measure, ...]:
+    """Cells whose accuracy is surely below `accuracy_min`, the lowest first: told, not gating."""
+    return tuple(cell for cell in measured.cells if cell.high < settings.accuracy_min)
+
+
+def require_quality(measured: Measured, settings: QualitySettings) -> None:
+    """BadInput that names each share below its minimum, unless [quality] has no gate."""
+    low = shortfalls(measured, settings)
+    if not settings.gate or not low:
+        return
+    lines = [sentence(one) for one in low[:SHOWN]]
+    more = [f"and {len(low) - SHOWN} more shares"] if len(low) > SHOWN else []
+    advice = (
+        "no model is trained on such tables: correct the source, lower the key, or set "
+        "quality.gate = false; `gridkeep check` shows every figure"
+    )
+    raise BadInput("\n".join([*lines, *more, advice]))
+
+
+def sentence(found: Shortfall) -> str:
+    """A shortfall in words.
+
+    >>> low = Measure("customers", "birth_date", "born before joining", "all", "consistency",
+    ...     1000, 800, 0.8, 0.774, 0.8236, True)
+    >>> print(sentence(Shortfall(low, "quality.consistency_min", 0.95)))
+    customers.birth_date: consistency (born before joining) is 80.0 % of 1,000 (77.4 % to
+    82.4 %), below quality.consistency_min = 0.95
+    """
+    one = found.measure
+    where = f"{one.table}.{one.column}" if one.column else one.table
+    return (
+        f"{where}: {one.dimension} ({one.rule}) is {percent(one.share)} of {one.checked:,} "
+        f"({percent(one.low)} to {percent(one.high)}), below {found.key} = {found.minimum:g}"
+    )
+
+
+def percent(share: float) -> str:
+    """A share in per cent: a digit, or as many as tell it from none and from all.
+
+    >>> percent(0.9871), percent(0.99996), percent(1.0), percent(0.00001)
+    ('98.7 %', '99.996 %', '100.0 %', '0.001 %')
+    """
+    whole = share in (0, 1)
+    digits = next(d for d in range(1, 9) if whole or d == 8 or 0 < round(share, d + 2) < 1)
+    return f"{share:.{digits}%}".replace("%", " %")
+
+
+def _minimum(one: Measure, settings: QualitySettings) -> tuple[str, float | None]:
+    if one.dimension == "completeness":
+        name = f"{one.table}.{one.column}"
+        return f'quality.completeness."{name}"', settings.completeness.get(name)
+    key = f"{one.dimension}_min"
+    return f"quality.{key}", getattr(settings, key) if one.gates else None
+
+
+def _of(rows: Sequence[Measure]) -> Measured:
+    import pandas as pd
+
+    return Measured(pd.DataFrame(rows, columns=list(Measure._fields)), ())
