@@ -67,6 +67,8 @@ def told(settings: EngineSettings, log: Path | None = None) -> Iterator[None]:
         if not _is_sparks(error):
             raise
         text = f"{type(error).__name__}: {error}"
+        if ours := re.search(r"domain\.errors\.BadInput: (.+)", text):  # from an executor
+            raise BadInput(ours[1]) from error
         said = _last_line(log) if log is not None else ""
         advice = next((advice for seen, advice in FAILURES if re.search(seen, text + said)), None)
         if advice is None:

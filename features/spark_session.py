@@ -122,8 +122,12 @@ def _opened(settings: EngineSettings) -> Spark:
     except BaseException:
         spill.give_back()
         raise
-    with told(settings):
-        spark.run(lambda: _within(settings, lambda: session.range(2).repartition(2).count()))
+    try:
+        with told(settings):
+            _within(settings, lambda: session.range(2).repartition(2).count())
+    except BaseException:
+        spark.stop()
+        raise
     return spark
 
 

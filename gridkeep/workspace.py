@@ -1,10 +1,11 @@
 """What the verbs share: clean tables, cells, snapshots and stores, made again when stale."""
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -16,6 +17,9 @@ from features.grid_store import current_version, read_grid
 from features.intake import IntakeReport, data_hashes, is_current, take_in
 from features.registry import FEATURES
 from gridkeep.config import Config
+
+if TYPE_CHECKING:
+    from features.snapshot import SnapshotInfo
 
 Progress = Callable[[str, float], None]
 
@@ -69,23 +73,35 @@ def polygons(config: Config) -> dict[str, Any] | None:
 
 def snapshot_of(config: Config, tables: Tables, as_of: date, progress: Progress) -> Path:
     """The feature snapshot of a cut-off, made unless one of the same data and grid is there."""
-    from features.snapshot import is_fresh, write_features
+    from features.snapshot import is_fresh
 
     path = config.layout.snapshot(as_of)
     version, hashes = current_version(config.layout), data_hashes(config.layout)
     zone = config.bank.timezone
     if not is_fresh(path, grid_version=version, data_hashes=hashes, timezone=zone):
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_features(
-            tables,
-            [as_of],
-            path,
-            cells_of(config, tables),
-            progress,
-            grid_version=version,
-            data_hashes=hashes,
-        )
+        write_snapshot(config, tables, [as_of], path, progress)
     return path
+
+
+def write_snapshot(
+    config: Config, tables: Tables, as_of: list[date], out: Path, progress: Progress
+) -> "SnapshotInfo":
+    """Write the features of every customer at each cut-off into one file."""
+    from features.snapshot import write_features
+
+    # Spark spills by itself: one query over everyone, where one machine takes pass after pass
+    passes = {"rows_a_pass": sys.maxsize} if config.engine.kind == "spark" else {}
+    return write_features(
+        tables,
+        as_of,
+        out,
+        cells_of(config, tables),
+        progress,
+        grid_version=current_version(config.layout),
+        data_hashes=data_hashes(config.layout),
+        **passes,
+    )
 
 
 def online_store(config: Config, as_of: date | None, progress: Progress) -> Path:
