@@ -72,11 +72,8 @@ class SparkEngine(Backend):
             _require_all(written, found, folder)
 
     def _written(self, table: Table, folder: Path) -> int:
-        from pyspark.sql import Observation
-        from pyspark.sql.functions import count, lit
-
-        counted = Observation()
-        frame = self._frame(table).observe(counted, count(lit(1)).alias("rows"))
+        counted, rows = self.spark.counting()
+        frame = self._frame(table).observe(counted, rows.alias("rows"))
         self.spark.run(lambda: frame.write.parquet(file_uri(folder, pattern=False)))
         return int(counted.get["rows"])
 

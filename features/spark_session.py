@@ -61,6 +61,16 @@ class Spark:
         elif self.context._jsc is not None:
             self.context.cancelAllJobs()
 
+    def counting(self) -> tuple[Any, Any]:
+        """What observes a frame while it is written, and a count of its rows."""
+        if self.context is None:
+            from pyspark.sql.connect.functions import count, lit
+            from pyspark.sql.connect.observation import Observation
+        else:
+            from pyspark.sql import Observation
+            from pyspark.sql.functions import count, lit
+        return Observation(), count(lit(1))
+
     def executors(self) -> int | None:
         """How many executors there are now; None where that cannot be asked."""
         if self.context is None or self.context.master.startswith("local"):

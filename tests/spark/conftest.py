@@ -29,9 +29,9 @@ from tests.serving.conftest import feature_frame, write_bundle
 ZONE = "Europe/Prague"
 DAYS = [date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 1), date(2024, 10, 28)]
 IDS = np.array([f"C{at:02d}" for at in range(30)])
+CELLS = pd.DataFrame({"customer_id": IDS, "cell_id": [f"cell-{at % 3}" for at in range(len(IDS))]})
 QUIET = {
     "SPARK_LOCAL_IP": "127.0.0.1",
-    "SPARK_DAEMON_MEMORY": "256m",
     "PYSPARK_PYTHON": sys.executable,
     "TZ": "America/Sao_Paulo",  # of the machines, which must not matter
 }
@@ -95,11 +95,13 @@ class Cluster:
             kill(process)
 
 
-def start(log: Path, command: str, *words: str) -> subprocess.Popen[bytes]:
+def start(
+    log: Path, command: str, *words: str, memory: str = "256m"
+) -> subprocess.Popen[bytes]:
     with log.open("wb") as said:
         return subprocess.Popen(
             [spark_home() / "bin" / command, *words],
-            env={**os.environ, **QUIET},
+            env={**os.environ, **QUIET, "SPARK_DAEMON_MEMORY": memory},
             stdout=said,
             stderr=said,
             start_new_session=True,
@@ -132,12 +134,11 @@ def connect_url(tmp_path_factory: pytest.TempPathFactory, java: None) -> Iterato
     """The address of a Spark Connect server of the package that we depend on."""
     port, folder = free_port(), tmp_path_factory.mktemp("connect")
     options = {"spark.connect.grpc.binding.port": str(port), "spark.ui.enabled": "false", **SMALL}
-    options |= {"spark.connect.grpc.binding.address": "127.0.0.1", "spark.driver.memory": "900m"}
+    options |= {"spark.connect.grpc.binding.address": "127.0.0.1"}
     told = [word for key, value in options.items() for word in ("--conf", f"{key}={value}")]
     name = "org.apache.spark.sql.connect.service.SparkConnectServer"
-    server = start(
-        folder / "log", "spark-submit", "--master", "local[2]", "--class", name, *told, "spark-internal"
-    )
+    words = ("--master", "local[2]", "--class", name, *told, "spark-internal")
+    server = start(folder / "log", "spark-submit", *words, memory="900m")
     wait_for(port, server)
     yield f"sc://127.0.0.1:{port}"
     kill(server)

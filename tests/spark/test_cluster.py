@@ -16,18 +16,17 @@ from features.snapshot import read_features, write_features
 from serving.batch import score_snapshot
 from serving.sealed import SealedBundle, scorer_of
 from serving.spark_batch import spark_crew
-from tests.spark.conftest import DAYS, IDS, ZONE, Cluster, Sparks, equal, wait_until
+from tests.spark.conftest import CELLS, DAYS, ZONE, Cluster, Sparks, equal, wait_until
 
 pytestmark = [pytest.mark.slow]
 KEY = ["customer_id", "as_of"]
-CELLS = pd.DataFrame({"customer_id": IDS, "cell_id": [f"cell-{at % 3}" for at in range(len(IDS))]})
 
 
 @pytest.fixture(scope="module")
 def tables(cluster: Cluster, hostile: Path, sparks: Sparks) -> Iterator[Tables]:
     opened = open_tables(hostile, sparks(cluster.url), ZONE)
     yield opened
-    opened.connection.disconnect()
+    opened.connection.spark.stop()
 
 
 @pytest.fixture(scope="module")
