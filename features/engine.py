@@ -128,7 +128,8 @@ def _read(engine: Any, file: Path, contract: Contract) -> Table:
     except BadInput:
         raise
     except Exception as error:
-        raise BadInput(f"file '{file}' cannot be read as Parquet: {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise BadInput(f"file '{file}' cannot be read as Parquet: {reason}") from error
     missing = [name for name in contract.names if name not in table.columns]
     if missing:
         raise BadInput(

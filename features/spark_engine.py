@@ -38,13 +38,15 @@ def connect_spark(settings: EngineSettings, exchange: Path) -> "SparkEngine":
     return engine
 
 
-class SparkEngine(Backend):
+class SparkEngine(Backend):  # type: ignore[misc]  # ibis has no types of its own
     """ibis's own backend, with Arrow in and out instead of pandas."""
 
     spark: Spark
     exchange: Path
 
-    def read_parquet(self, path: Path, /, *, table_name: str | None = None, **options: Any) -> Table:
+    def read_parquet(
+        self, path: Path, /, *, table_name: str | None = None, **options: Any
+    ) -> Table:
         """A Parquet file or folder that driver and workers see, as a table."""
         name = table_name or gen_name("parquet")
         with told(self.spark.settings):
@@ -88,12 +90,12 @@ class SparkEngine(Backend):
 
 
 def file_uri(path: Path, *, pattern: bool = True) -> str:
-    """The path for Spark: on the shared file system, whatever the cluster's own default is.
+    r"""The path for Spark: on the shared file system, whatever the cluster's own default is.
 
     Where Spark reads it takes a path for a pattern, so what would be one is escaped.
 
     >>> file_uri(Path("/bank [1]/t.parquet"))
-    'file:///bank \\\\[1\\\\]/t.parquet'
+    'file:///bank \\[1\\]/t.parquet'
     """
     text = path.absolute().as_posix()
     return "file://" + (re.sub(r"([\[\]{}*?\\])", r"\\\1", text) if pattern else text)

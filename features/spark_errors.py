@@ -25,7 +25,7 @@ FAILURES = (
         "Spark had too little memory: raise [engine] memory",
     ),
     (
-        r"FileNotFoundException|PATH_NOT_FOUND|does not exist.*[Ff]ile|FAILED_READ_FILE",
+        r"FileNotFoundException|PATH_NOT_FOUND|FILE_NOT_EXIST",
         "a worker of Spark does not find a file that is here: the output folder must be shared "
         "with every worker under the same path",
     ),
@@ -54,6 +54,8 @@ FAILURES = (
     ),
 )
 
+REASON = re.compile(r"[a-z][\w.$]+\.\w+(Exception|Error): .*")  # the last one caused the others
+
 
 @contextmanager
 def told(settings: EngineSettings, log: Path | None = None) -> Iterator[None]:
@@ -69,7 +71,7 @@ def told(settings: EngineSettings, log: Path | None = None) -> Iterator[None]:
         text = f"{type(error).__name__}: {error}"
         if ours := re.search(r"domain\.errors\.BadInput: (.+)", text):  # from an executor
             raise BadInput(ours[1]) from error
-        said = _last_line(log) if log is not None else ""
+        said = _first_line(log) if log is not None else ""
         advice = next((advice for seen, advice in FAILURES if re.search(seen, text + said)), None)
         if advice is None:
             raise
@@ -81,18 +83,17 @@ def _is_sparks(error: Exception) -> bool:
 
 
 def _cause(text: str) -> str:
-    """The innermost reason that the error names, without its stack.
+    r"""The innermost reason that the error names, without its stack.
 
-    >>> _cause("Py4JJavaError: it failed\\n: Job aborted: x: java.io.IOException: No space\\n\\tat a")
+    >>> _cause("Py4JJavaError: it failed\n: Job aborted: java.io.IOException: No space\n\tat a.b")
     'java.io.IOException: No space'
     """
     lines = [line.strip() for line in text.splitlines() if not line.startswith("\tat ")]
-    reasons = [found for line in lines if (found := re.search(r"[\w.$]+(Exception|Error): .*", line))]
-    innermost = reasons[-1][0].rpartition(": java.")
-    return "".join(innermost[1:]).removeprefix(": ")[:300] if reasons else lines[0][:300]
+    reasons = [found[0] for line in lines if (found := REASON.search(line))]
+    return (reasons or lines)[-1 if reasons else 0][:300]
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").split("\n") if log.is_file() else []
-    told = [line.strip() for line in lines if line.strip()]
-    return f"; {told[-1][:300]}" if told else ""
+def _first_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.is_file() else []
+    said = [line.strip() for line in lines if line.strip() and not line.startswith("WARNING")]
+    return f"; {said[0][:300]}" if said else ""

@@ -3,12 +3,14 @@
 What people can mend (no Java, nobody at the address, no executor, a full disk) is BadInput.
 """
 
+import contextlib
 import os
 import socket
 import sys
 import weakref
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from importlib import import_module
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Thread
@@ -63,13 +65,10 @@ class Spark:
 
     def counting(self) -> tuple[Any, Any]:
         """What observes a frame while it is written, and a count of its rows."""
-        if self.context is None:
-            from pyspark.sql.connect.functions import count, lit
-            from pyspark.sql.connect.observation import Observation
-        else:
-            from pyspark.sql import Observation
-            from pyspark.sql.functions import count, lit
-        return Observation(), count(lit(1))
+        kind = "pyspark.sql" if self.context is not None else "pyspark.sql.connect"
+        functions = import_module(f"{kind}.functions")
+        rows = functions.count(functions.lit(1))
+        return import_module(f"{kind}.observation").Observation(), rows
 
     def executors(self) -> int | None:
         """How many executors there are now; None where that cannot be asked."""
@@ -94,8 +93,8 @@ class _Lonely:
         if monotonic() - self._since > seconds:
             raise BadInput(
                 f"Spark at {address_of(self._spark.settings)} has had no executor for "
-                f"{seconds:g} s; look whether its workers run and have {self._spark.settings.memory}"
-                " and a core free, or lower [engine] memory"
+                f"{seconds:g} s; look whether its workers run and have a core and "
+                f"{self._spark.settings.memory} free, or lower [engine] memory"
             )
 
 
@@ -189,9 +188,9 @@ def _context(told: Mapping[str, str], log: Path) -> None:
         conf.set(key, value)
     with log.open("wb") as said:
         # one JVM serves every session of a process, one after the other
-        gateway = SparkContext._gateway or launch_gateway(
-            conf, {"stdout": said, "stderr": said, "close_fds": True}
-        )
+        launch: Callable[..., Any] = launch_gateway
+        streams = {"stdout": said, "stderr": said}
+        gateway = SparkContext._gateway or launch(conf, streams)
     SparkContext(conf=SparkConf(_jvm=gateway.jvm).setAll(list(told.items())), gateway=gateway)
 
 
@@ -213,7 +212,7 @@ def _within(settings: EngineSettings, work: Callable[[], Answer]) -> Answer:
     except Empty as error:
         raise BadInput(
             f"Spark at {address_of(settings)} did nothing for {settings.wait_seconds:g} s; look "
-            f"whether its workers run and have {settings.memory} and a core free, or raise "
+            f"whether its workers run and have a core and {settings.memory} free, or raise "
             "engine.wait_seconds"
         ) from error
 
@@ -228,8 +227,6 @@ def _done(work: Callable[[], Answer]) -> "Future[Answer]":
 
 
 def _stop(session: Any, spill: Spill) -> None:
-    try:
+    with contextlib.suppress(Exception):  # a cluster that is gone needs no farewell
         session.stop()
-    except Exception:  # noqa: BLE001, S110 (a cluster that is gone needs no farewell)
-        pass
     spill.give_back()

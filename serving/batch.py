@@ -57,8 +57,9 @@ def score_snapshot(
 ) -> ScoreSummary:
     """Score every row of a feature snapshot into the Parquet file `out`, `rows` at a time.
 
-    `crew` does the work: this process by itself, or the executors of Spark. Raises BadInput when the snapshot cannot be read or `out` cannot be written; finished
-    parts are kept for the next run then, and `out` is as it was.
+    `crew` does the work: this process by itself, or the executors of Spark. Raises BadInput
+    when the snapshot cannot be read or `out` cannot be written; finished parts are kept for
+    the next run then, and `out` is as it was.
     """
     source = _opened(snapshot)
     try:

@@ -69,7 +69,8 @@ def _slice(snapshot: Path, first: int, rows: int) -> Iterator[pa.RecordBatch]:
 
 def _groups(source: pq.ParquetFile, first: int, rows: int) -> tuple[list[int], int]:
     """The row groups that hold the rows, and how many of their rows come before `first`."""
-    groups, before, start = [], 0, 0
+    groups: list[int] = []
+    before = start = 0
     for at in range(source.num_row_groups):
         end = start + source.metadata.row_group(at).num_rows
         if end > first and start < first + rows:

@@ -26,7 +26,9 @@ def spark_crew(spark: Any, bundles: Sequence[SealedBundle]) -> Crew:
     The folders of snapshot and score file must be shared with them under the same path;
     BadInput when they are not, when a hash differs there, or when the work is given up.
     """
-    plain = tuple(tuple(bundle) for bundle in bundles)
+    plain: tuple[PlainBundle, ...] = tuple(
+        (bundle.name, bundle.version, bundle.digest, bundle.files) for bundle in bundles
+    )
 
     def crew(job: PartsJob, scorer: Scorer, done: Callable[[int], None]) -> None:
         if not job.parts:

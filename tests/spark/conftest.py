@@ -35,7 +35,13 @@ QUIET = {
     "PYSPARK_PYTHON": sys.executable,
     "TZ": "America/Sao_Paulo",  # of the machines, which must not matter
 }
-SMALL = {"spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
+YOUNG = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # short runs are over before a JVM is warm
+SMALL = {
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    "spark.driver.extraJavaOptions": YOUNG,
+    "spark.executor.extraJavaOptions": YOUNG,
+}
 
 
 def spark_home() -> Path:
@@ -95,9 +101,7 @@ class Cluster:
             kill(process)
 
 
-def start(
-    log: Path, command: str, *words: str, memory: str = "256m"
-) -> subprocess.Popen[bytes]:
+def start(log: Path, command: str, *words: str, memory: str = "256m") -> subprocess.Popen[bytes]:
     with log.open("wb") as said:
         return subprocess.Popen(
             [spark_home() / "bin" / command, *words],

@@ -56,7 +56,9 @@ def test_a_worker_that_dies_in_mid_run_changes_nothing(
 ) -> None:
     out = tmp_path / "f.parquet"
     exchange = tables.connection.exchange
-    killer = wait_until(lambda: list(exchange.glob(".spark-*/rows/_temporary")), cluster.kill_a_worker)
+    killer = wait_until(
+        lambda: list(exchange.glob(".spark-*/rows/_temporary")), cluster.kill_a_worker
+    )
     write_features(tables, DAYS, out, CELLS, rows_a_pass=10**9, grid_version="g")
     killer.join()
     assert len(cluster.workers) == 1
@@ -110,11 +112,14 @@ def test_an_executor_refuses_a_model_that_was_changed_on_the_way(
     out = tmp_path / "scores.parquet"
     out.write_bytes(b"the scores of last month")
     trees = dict(models[0].files)["model.txt"]
-    changed = {**dict(models[0].files), "model.txt": trees.replace(b"leaf_value=0", b"leaf_value=1")}
+    changed = {
+        **dict(models[0].files),
+        "model.txt": trees.replace(b"leaf_value=0", b"leaf_value=1"),
+    }
     assert changed["model.txt"] != trees
     spoilt = models[0]._replace(files=tuple(changed.items()))
     crew = spark_crew(tables.connection.spark, (spoilt, models[1]))
-    with pytest.raises(BadInput, match="^model.txt of the model bundle was changed; the model is"):
+    with pytest.raises(BadInput, match=r"^model.txt of the model bundle was changed; the model is"):
         score_snapshot(snapshot, scorer_of(models, 1, 3), out, "g", crew=crew)
     assert out.read_bytes() == b"the scores of last month"
 

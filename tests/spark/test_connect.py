@@ -61,7 +61,9 @@ def test_scores_of_the_executors_are_those_of_this_process(
 
 
 def test_the_process_may_use_another_spark_afterwards(tables: Tables) -> None:
-    assert not {"SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_LOCAL_REMOTE"} & set(os.environ)
+    assert not {"SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED", "SPARK_LOCAL_REMOTE"} & set(
+        os.environ
+    )
 
 
 def test_two_sparks_at_once_are_refused(tables: Tables, hostile: Path, sparks: Sparks) -> None:
