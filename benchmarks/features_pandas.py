@@ -130,7 +130,7 @@ def main() -> None:
     days = month_starts(months_before(LAST, sizes.cutoffs - 1), LAST)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _deliver(simulated(sizes.customers, sizes.transactions), folder)
+        deliver(simulated(sizes.customers, sizes.transactions), folder)
         start = _clock()
         tables = open_tables(folder, EngineSettings(threads=sizes.threads))
         ours = frame_of(customer_features(tables, days))
@@ -144,7 +144,8 @@ def main() -> None:
     print(f"pandas takes {wall:.1f} times as long and {processor:.1f} times the processor")
 
 
-def _deliver(frames: dict[str, pd.DataFrame], folder: Path) -> None:
+def deliver(frames: dict[str, pd.DataFrame], folder: Path) -> None:
+    """Write the frames as contract tables."""
     tables = tables_of(frames)
     for name in CONTRACTS:
         pq.write_table(tables._asdict()[name].to_pyarrow(), folder / f"{name}.parquet")

@@ -22,7 +22,8 @@ from gridkeep.config import load_config
 from gridkeep.verbs import partition_bank, score_bank
 from tests.gridkeep.conftest import CONFIG, CUSTOMERS, TRANSACTIONS
 from tests.serving.conftest import register, write_bundle
-from tests.spark.conftest import CELLS, DAYS, ZONE, Sparks, equal, free_port
+from tests.spark.conftest import CELLS, DAYS, ZONE, Sparks, equal
+from tests.spark.processes import free_port
 
 KEY = ["customer_id", "as_of"]
 
