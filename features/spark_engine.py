@@ -77,7 +77,7 @@ class SparkEngine(Backend):  # type: ignore[misc]  # ibis has no types of its ow
         counted, rows = self.spark.counting()
         frame = self._frame(table).observe(counted, rows.alias("rows"))
         self.spark.run(lambda: frame.write.parquet(file_uri(folder, pattern=False)))
-        return int(counted.get["rows"])
+        return int(counted.get.get("rows", 0))
 
     def _frame(self, table: Table) -> Any:
         with told(self.spark.settings):

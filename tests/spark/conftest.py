@@ -27,6 +27,8 @@ ZONE = "Europe/Prague"
 DAYS = [date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 1), date(2024, 10, 28)]
 IDS = np.array([f"C{at:02d}" for at in range(30)])
 CELLS = pd.DataFrame({"customer_id": IDS, "cell_id": [f"cell-{at % 3}" for at in range(len(IDS))]})
+# from Python 3.12 on: pyspark starts its JVM in a way that a process with threads is warned of
+STARTED = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 YOUNG = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # short runs are over before a JVM is warm
 SMALL = {
     "spark.sql.shuffle.partitions": "2",

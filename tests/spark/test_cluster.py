@@ -16,10 +16,10 @@ from features.snapshot import read_features, write_features
 from serving.batch import score_snapshot
 from serving.sealed import SealedBundle, scorer_of
 from serving.spark_batch import spark_crew
-from tests.spark.conftest import CELLS, DAYS, ZONE, Sparks, equal, wait_until
+from tests.spark.conftest import CELLS, DAYS, STARTED, ZONE, Sparks, equal, wait_until
 from tests.spark.processes import Cluster
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, STARTED]
 KEY = ["customer_id", "as_of"]
 
 

@@ -16,9 +16,9 @@ from features.snapshot import write_features
 from serving.batch import score_snapshot
 from serving.sealed import SealedBundle, scorer_of
 from serving.spark_batch import spark_crew
-from tests.spark.conftest import CELLS, DAYS, ZONE, Sparks, equal
+from tests.spark.conftest import CELLS, DAYS, STARTED, ZONE, Sparks, equal
 
-pytestmark = [pytest.mark.slow]
+pytestmark = [pytest.mark.slow, STARTED]
 
 
 @pytest.fixture(scope="module")

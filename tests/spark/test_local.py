@@ -22,9 +22,10 @@ from gridkeep.config import load_config
 from gridkeep.verbs import partition_bank, score_bank
 from tests.gridkeep.conftest import CONFIG, CUSTOMERS, TRANSACTIONS
 from tests.serving.conftest import register, write_bundle
-from tests.spark.conftest import CELLS, DAYS, ZONE, Sparks, equal
+from tests.spark.conftest import CELLS, DAYS, STARTED, ZONE, Sparks, equal
 from tests.spark.processes import free_port
 
+pytestmark = [STARTED]
 KEY = ["customer_id", "as_of"]
 
 
@@ -264,7 +265,9 @@ def test_an_interruption_cancels_the_jobs_and_leaves_nothing(
         write_features(tables, DAYS, tmp_path / "f.parquet", CELLS, rows_a_pass=10**9)
     assert not list(tmp_path.iterdir())
     assert not list(exchange.glob(".spark-*"))
-    assert not spark.context.statusTracker().getActiveJobsIds()
+    jobs = spark.context.statusTracker()
+    assert not jobs.getActiveJobsIds()
+    assert jobs.getJobInfo(max(jobs.getJobIdsForGroup(None))).status != "SUCCEEDED"
 
 
 @pytest.mark.slow
@@ -283,3 +286,11 @@ def test_a_file_that_is_no_parquet_is_named(tables: Tables, tmp_path: Path, spar
         (tmp_path / f"{name}.parquet").write_text("no")
     with pytest.raises(BadInput, match=r"customers.parquet' cannot be read as Parquet"):
         open_tables(tmp_path, sparks())
+
+
+@pytest.mark.slow
+def test_nobody_to_write_is_refused(tables: Tables, tmp_path: Path) -> None:
+    nobody = tables._replace(customers=tables.customers.limit(0))
+    with pytest.raises(BadInput, match="no customer was with the bank at 2024-02-29"):
+        write_features(nobody, DAYS[:1], tmp_path / "f.parquet", CELLS)
+    assert not list(tmp_path.iterdir())
