@@ -191,6 +191,8 @@ def _context(told: Mapping[str, str], log: Path) -> None:
         launch: Callable[..., Any] = launch_gateway
         streams = {"stdout": said, "stderr": said}
         gateway = SparkContext._gateway or launch(conf, streams)
+    # the JVM remembers the folder of the session before, which is gone
+    getattr(getattr(gateway.jvm.org.apache.spark.util, "Utils$"), "MODULE$").clearLocalRootDirs()
     SparkContext(conf=SparkConf(_jvm=gateway.jvm).setAll(list(told.items())), gateway=gateway)
 
 

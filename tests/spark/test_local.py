@@ -46,6 +46,7 @@ def test_the_session_and_its_folder_go_with_the_last_who_holds_them(
     del one
     gc.collect()
     assert two.closures.count().execute() == 4
+    assert Path(context._temp_dir).is_relative_to(tmp_path)  # also of the second session of a JVM
     del two
     gc.collect()
     assert context._jsc is None
