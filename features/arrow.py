@@ -1,5 +1,6 @@
 """Contract tables in Arrow: types of the columns, and writers that end without noise."""
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +24,24 @@ def arrow_schema(contract: Contract) -> pa.Schema:
     DataType(date32[day])
     """
     return pa.schema([(column.name, ARROW[column.kind]) for column in contract])
+
+
+def rebatched(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
+    """The same rows in tables of exactly `rows` rows, the last one shorter; none when none.
+
+    >>> parts = [pa.record_batch({"a": [1, 2, 3]}), pa.record_batch({"a": [4]})]
+    >>> [part["a"].to_pylist() for part in rebatched(parts, 2)]
+    [[1, 2], [3, 4]]
+    """
+    held: list[pa.RecordBatch] = []
+    for batch in batches:
+        held.append(batch)
+        while sum(each.num_rows for each in held) >= rows:
+            table = pa.Table.from_batches(held)
+            yield table.slice(0, rows)
+            held = table.slice(rows).to_batches()
+    if any(each.num_rows for each in held):
+        yield pa.Table.from_batches(held)
 
 
 def abandon(writer: Any) -> None:

@@ -1,28 +1,21 @@
-"""Where feature queries run: DuckDB over Parquet files or over frames, in UTC.
+"""Where feature queries run: DuckDB or Spark over Parquet files, DuckDB over frames, in UTC.
 
-Engine specifics live here and in `features.dialect`; everything else is ibis.
+Engine specifics live in the engine modules and in `features.dialect`; everything else is ibis.
 """
 
-import contextlib
-import os
 import re
-import shutil
-import tempfile
-import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
-import ibis
 import pandas as pd
 import pyarrow as pa
 from ibis.expr.types import Table, Value
 
 from domain.errors import BadInput
 from domain.tables import CONTRACTS, Column, Contract
-from features.arrow import ARROW
-from features.atomic import claim, sweep
+from features.arrow import ARROW, rebatched
+from features.duckdb_engine import connect_duckdb, duckdb_batches
 from features.settings import EngineSettings, SourceSettings
 
 IBIS = {
@@ -32,7 +25,6 @@ IBIS = {
     "date": "date",
     "boolean": "boolean",
 }
-SPILL = "gridkeep-spill-"
 DEFAULT = EngineSettings()
 STALE_DAYS: int = SourceSettings().stale_days
 
@@ -67,9 +59,10 @@ def open_tables(
 ) -> Tables:
     """The contract tables in a folder of `NAME.parquet`; nothing is read into memory.
 
-    Raises BadInput for a file or column that is missing, or a file that is not Parquet.
+    Raises BadInput for a file or column that is missing, a file that is not Parquet, or an
+    engine that cannot be had.
     """
-    engine = connect(settings)
+    engine = connect(settings, folder)
     tables = {
         name: _read(engine, folder / f"{name}.parquet", CONTRACTS[name]) for name in CONTRACTS
     }
@@ -114,29 +107,21 @@ def frame_of(table: Table) -> pd.DataFrame:
 
 
 def batches_of(table: Table, rows: int = 100_000) -> Iterator[pa.Table]:
-    """The rows of a query in batches, so that they need not fit into memory."""
+    """The rows of a query in order, `rows` at a time, so that they need not fit into memory."""
     engine = table.get_backend()
-    # ibis 12's own batches call a method that DuckDB 2 no longer has; this is what they do else
-    engine._run_pre_execute_hooks(table)
-    for batch in engine.con.sql(engine.compile(table)).to_arrow_reader(rows):
-        yield pa.Table.from_batches([batch])
+    found = engine.batches(table) if _is_spark(engine) else duckdb_batches(engine, table, rows)
+    yield from rebatched(found, rows)
 
 
-def connect(settings: EngineSettings = DEFAULT) -> Any:
-    """A DuckDB of our own in memory, in UTC, spilling to a folder that goes when it goes."""
-    spill = _spill_folder()
-    try:
-        engine = ibis.duckdb.connect(
-            threads=settings.threads, memory_limit=settings.memory, temp_directory=str(spill.path)
-        )
-    except Exception as error:
-        spill.give_back()
-        raise BadInput(f"[engine] is refused: {error}; write memory like '8GB'") from error
-    weakref.finalize(engine, spill.give_back)
-    engine.raw_sql("SET TimeZone = 'UTC'")
-    with contextlib.suppress(duckdb.Error):  # a notebook without widgets has no bar to switch off
-        engine.raw_sql("SET enable_progress_bar = false")
-    return engine
+def connect(settings: EngineSettings = DEFAULT, exchange: Path | None = None) -> Any:
+    """The engine that the settings name; Spark passes rows through the folder `exchange`."""
+    if settings.kind == "duckdb":
+        return connect_duckdb(settings)
+    if exchange is None:
+        raise ValueError("Spark needs a folder that its workers see")
+    from features.spark_engine import connect_spark
+
+    return connect_spark(settings, exchange)
 
 
 def memory_bytes(memory: str) -> int:
@@ -152,20 +137,8 @@ def memory_bytes(memory: str) -> int:
     return int(float(number) * (1024 if binary else 1000) ** " kmgt".index(unit or " "))
 
 
-class _Spill(NamedTuple):
-    path: Path
-    lock: int
-
-    def give_back(self) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self.lock)
-
-
-def _spill_folder() -> _Spill:
-    """A folder for us alone; those of killed runs, which hold customers' rows, are removed."""
-    parent = Path(tempfile.gettempdir())
-    sweep(parent, SPILL)
-    return _Spill(*claim(parent, SPILL, lambda path: path.mkdir(mode=0o700)))
+def _is_spark(engine: Any) -> bool:
+    return bool(engine.name == "pyspark")
 
 
 def _stored(engine: Any, name: str, rows: pa.Table) -> Table:
@@ -178,9 +151,15 @@ def _read(engine: Any, file: Path, contract: Contract) -> Table:
     if not file.is_file():
         raise BadInput(f"table file '{file}' is missing; run `gridkeep check` to write the tables")
     try:
-        table = engine.read_parquet(str(file), table_name=contract.name)
+        if _is_spark(engine):
+            table = engine.read_parquet(file)
+        else:  # the same names on every engine: a statement fits all
+            table = engine.read_parquet(str(file), table_name=contract.name)
+    except BadInput:
+        raise
     except Exception as error:
-        raise BadInput(f"file '{file}' cannot be read as Parquet: {error}") from error
+        reason = str(error).partition("\n")[0]
+        raise BadInput(f"file '{file}' cannot be read as Parquet: {reason}") from error
     missing = [name for name in contract.names if name not in table.columns]
     if missing:
         raise BadInput(

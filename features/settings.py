@@ -3,17 +3,30 @@
 [bank], [sources], [quality], [engine] and [label].
 """
 
+import re
 from datetime import date
-from typing import Literal
+from typing import Literal, Self
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from domain.datum import Datum
 from domain.tables import CONTRACTS
 
 LabelKind = Literal["closed", "silent", "zero_balance", "balance_attrition"]
 ReaderName = Literal["simulated", "berka", "complete_journey", "telco", "tables"]
+
+
+SPARK_URL = re.compile(r"(spark|sc|k8s)://\S+|yarn|local(\[(\d+|\*)\])?|env:\w+")
+
+
+def without_token(url: str) -> str:
+    """The address in a Spark URL, without what may be secret behind it.
+
+    >>> without_token("sc://spark.bank:443/;use_ssl=true;token=secret")
+    'sc://spark.bank:443'
+    """
+    return url.partition("/;")[0]
 
 
 class Section(BaseModel):
@@ -68,11 +81,39 @@ class SourceSettings(Section):
 
 
 class EngineSettings(Section):
-    """[engine]: where feature queries run."""
+    """[engine]: where feature queries and batch scores run; docs/scale.md says when to change it.
 
-    kind: Literal["duckdb"] = "duckdb"  # the embedded engine
-    threads: int = Field(default=2, ge=1)  # of the queries
+    `url`, `wait_seconds` and `options` are Spark's. A Spark cluster must see the output folder
+    under the same path. `memory` is that of one executor, on this machine that of the process.
+    """
+
+    kind: Literal["duckdb", "spark"] = "duckdb"  # the embedded engine, or a Spark of yours
+    threads: int = Field(default=2, ge=1)  # of the queries on this machine
     memory: str = "8GB"  # beyond it a query spills to disk
+    url: str | None = None  # spark://, sc://, k8s://, yarn, local[N] or "env:NAME"; absent: local
+    wait_seconds: float = Field(default=120.0, gt=0)  # without an executor until we give up
+    options: dict[str, str] = Field(default_factory=dict)  # Spark's own properties; they win
+
+    @field_validator("url")
+    @classmethod
+    def _known_url(cls, url: str | None) -> str | None:
+        if url is not None and not SPARK_URL.fullmatch(url):
+            raise ValueError(
+                f"{without_token(url)!r} is no Spark; write spark://HOST:7077, sc://HOST:15002, "
+                'k8s://..., yarn, local[2], or "env:NAME" to read it from NAME'
+            )
+        if url is not None and "token=" in url:
+            raise ValueError(
+                "the URL holds a token; put it into an environment variable and write "
+                'url = "env:NAME"'
+            )
+        return url
+
+    @model_validator(mode="after")
+    def _spark_alone(self) -> Self:
+        if self.kind != "spark" and (self.url or self.options):
+            raise ValueError('url and options are for kind = "spark"')
+        return self
 
 
 class LabelSettings(Section):

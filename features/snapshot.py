@@ -23,6 +23,7 @@ from features.registry import FEATURES, features_hash
 
 if TYPE_CHECKING:
     from features.engine import Tables
+    from features.run import Range
 
 KEY = ("customer_id", "as_of", "cell_id")
 METADATA = b"gridkeep"
@@ -165,12 +166,10 @@ def _open(path: Path) -> pq.ParquetFile:
 def _write(
     file: Path, tables: "Tables", info: SnapshotInfo, cells: pa.Table, progress: Progress
 ) -> int:
-    from features.run import run
-
     schema, rows = _schema(info), 0
     with pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=WORDS) as writer:
         progress("features", 0.0)
-        for part in run(tables, info.as_of, cells, _parts_of(info, cells)):
+        for part in _computed(tables, info, cells):
             writer.write_table(_checked(part.rows, info).cast(schema))
             rows += len(part.rows)
             progress("features", part.number / (part.of + 1))
@@ -181,6 +180,25 @@ def _write(
         )
     progress("features", 1.0)
     return rows
+
+
+def _computed(tables: "Tables", info: SnapshotInfo, cells: pa.Table) -> "Iterator[Range]":
+    """The rows in order: on this machine range by range, on Spark by one query, which spills."""
+    from features.run import Range, run
+
+    if tables.settings.kind == "duckdb":
+        yield from run(tables, info.as_of, cells, _parts_of(info, cells))
+        return
+    import ibis
+
+    from features.customer import customer_features
+    from features.engine import batches_of
+
+    rows = customer_features(tables, info.as_of)
+    rows = rows.left_join(ibis.memtable(cells), "customer_id").drop("customer_id_right")
+    ordered = rows.select(*KEY, *FEATURES).order_by("customer_id", "as_of")
+    for number, batch in enumerate(batches_of(ordered), 1):
+        yield Range(batch, number, number)  # nobody knows how many will come
 
 
 def _parts_of(info: SnapshotInfo, cells: pa.Table) -> Path | None:

@@ -38,6 +38,7 @@ from gridkeep.workspace import (
     reference_rows,
     snapshot_of,
     tables_in_place,
+    write_snapshot,
 )
 
 Progress = Callable[[str, float], None]
@@ -109,19 +110,9 @@ def build_features(
     config: Config, as_of: list[date], out: Path, progress: Progress
 ) -> results.Built:
     """Features of every customer at each cut-off, into one file."""
-    from features.snapshot import write_features
-
     tables = clean_tables(config, progress)
     days = sorted(set(as_of))
-    info = write_features(
-        tables,
-        days,
-        out,
-        cells_of(config, tables),
-        grid_version=current_version(config.layout),
-        data_hashes=data_hashes(config.layout),
-        progress=progress,
-    )
+    info = write_snapshot(config, tables, days, out, progress)
     return results.Built(info, reconcile(config, tables, out, days, out))
 
 
@@ -171,21 +162,35 @@ def roll_back(config: Config, name: str) -> results.Promoted:
 def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> results.Scored:
     """Scores of every customer at a cut-off."""
     from serving.batch import score_snapshot
-    from serving.opening import champion_scorer
+    from serving.opening import champion_bundles
+    from serving.sealed import scorer_of
 
     tables = clean_tables(config, progress)
     snapshot = snapshot_of(config, tables, as_of, progress)
+    bundles = champion_bundles(config.tracking_uri)
     summary = score_snapshot(
         snapshot,
-        champion_scorer(config.tracking_uri, config.serving),
+        scorer_of(bundles, config.serving.threads, config.serving.reasons),
         out,
         current_version(config.layout),
         progress,
         config.serving.batch_rows,
+        _crew(config, tables, bundles),
     )
     return results.Scored(
         as_of, summary, reconcile(config, tables, snapshot, [as_of], out, scores=out)
     )
+
+
+def _crew(config: Config, tables: Any, bundles: Any) -> Any:
+    """Who scores: the executors where features are Spark's, else this process."""
+    if config.engine.kind == "spark":
+        from serving.spark_batch import spark_crew
+
+        return spark_crew(tables.connection.spark, bundles)
+    from serving.parts import alone
+
+    return alone
 
 
 def serve_scores(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -26,6 +26,9 @@ from features.quality_store import measured_on, stored_or_measured, write_page
 from features.registry import FEATURES
 from gridkeep.config import Config
 from gridkeep.show import plain
+
+if TYPE_CHECKING:
+    from features.snapshot import SnapshotInfo
 
 Progress = Callable[[str, float], None]
 
@@ -145,6 +148,23 @@ def snapshot_of(config: Config, tables: Tables, as_of: date, progress: Progress)
         tables,
         as_of,
         lambda: cells_of(config, tables),
+        progress,
+        grid_version=current_version(config.layout),
+        data_hashes=data_hashes(config.layout),
+    )
+
+
+def write_snapshot(
+    config: Config, tables: Tables, as_of: list[date], out: Path, progress: Progress
+) -> "SnapshotInfo":
+    """Write the features of every customer at each cut-off into one file."""
+    from features.snapshot import write_features
+
+    return write_features(
+        tables,
+        as_of,
+        out,
+        cells_of(config, tables),
         progress,
         grid_version=current_version(config.layout),
         data_hashes=data_hashes(config.layout),

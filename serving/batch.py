@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from domain.errors import BadInput
 from domain.scores import RISK_BANDS
 from features.atomic import replacing
-from serving.score_table import SCORE_SCHEMA, score_table
+from serving.parts import Crew, Part, PartsJob, alone
+from serving.score_table import SCORE_SCHEMA
 from serving.scoring import Scorer
 
 Progress = Callable[[str, float], None]
@@ -52,26 +53,26 @@ def score_snapshot(
     grid_version: str,
     progress: Progress = _silent,
     rows: int = 50_000,
+    crew: Crew = alone,
 ) -> ScoreSummary:
     """Score every row of a feature snapshot into the Parquet file `out`, `rows` at a time.
 
-    Raises BadInput when the snapshot cannot be read or `out` cannot be written; finished
-    parts are kept for the next run then, and `out` is as it was.
+    `crew` does the work: this process by itself, or the executors of Spark. Raises BadInput
+    when the snapshot cannot be read or `out` cannot be written; finished parts are kept for
+    the next run then, and `out` is as it was.
     """
     source = _opened(snapshot)
     try:
         with _parts_folder(out) as folder:
             key = _key(snapshot, scorer, grid_version, rows)
             _forget_others(folder, key)
-            total = -(-source.metadata.num_rows // rows)
-            parts = [folder / f"{key}-{at:06d}.parquet" for at in range(total)]
-            resumed = sum(part.exists() for part in parts)
-            for at, frames in enumerate(_batches(source, rows)):
-                if not parts[at].exists():
-                    scores = scorer.score(frames.to_pandas(), grid_version)
-                    _write_part(score_table(scores), parts[at])
-                progress("scoring customers", (at + 1) / (total + 1))
-            summary = _joined(parts, out, resumed)
+            parts = _parts(folder, key, source.metadata.num_rows, rows)
+            left = tuple(part for part in parts if not part.path.exists())
+            resumed = len(parts) - len(left)
+            told = _telling(progress, resumed, len(parts))
+            told(0)
+            crew(PartsJob(snapshot, grid_version, left), scorer, told)
+            summary = _joined([part.path for part in parts], out, resumed)
     except OSError as error:
         raise BadInput(f"cannot write '{out}': {error.strerror or error}") from error
     shutil.rmtree(_parts_path(out), ignore_errors=True)
@@ -129,32 +130,17 @@ def _forget_others(folder: Path, key: str) -> None:
             found.unlink()
 
 
-def _batches(source: pq.ParquetFile, rows: int) -> Iterator[pa.Table]:
-    """Slices of exactly `rows` rows; a reader's own batches end where its row groups end."""
-    held: list[pa.RecordBatch] = []
-    for batch in _readable(source, rows):
-        held.append(batch)
-        if sum(each.num_rows for each in held) >= rows:
-            table = pa.Table.from_batches(held)
-            yield table.slice(0, rows)
-            held = table.slice(rows).to_batches()
-    if sum(each.num_rows for each in held):
-        yield pa.Table.from_batches(held)
+def _parts(folder: Path, key: str, total: int, rows: int) -> list[Part]:
+    starts = range(0, total, rows)
+    return [
+        Part(folder / f"{key}-{at:06d}.parquet", first, min(rows, total - first))
+        for at, first in enumerate(starts)
+    ]
 
 
-def _readable(source: pq.ParquetFile, rows: int) -> Iterator[pa.RecordBatch]:
-    try:
-        yield from source.iter_batches(batch_size=rows, use_threads=False)
-    except (OSError, pa.ArrowException) as error:
-        raise BadInput(
-            f"the feature snapshot cannot be read to its end ({error}); make it again with "
-            "`gridkeep features`"
-        ) from error
-
-
-def _write_part(table: pa.Table, part: Path) -> None:
-    with replacing(part) as temporary:
-        pq.write_table(table, temporary)
+def _telling(progress: Progress, resumed: int, total: int) -> Callable[[int], None]:
+    """Progress of the parts; the last step is to join them."""
+    return lambda done: progress("scoring customers", (resumed + done) / (total + 1))
 
 
 def _joined(parts: list[Path], out: Path, resumed: int) -> ScoreSummary:

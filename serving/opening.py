@@ -8,12 +8,11 @@ from domain.errors import BadInput
 from features.online import OnlineFeatures
 from serving.answering import Answering
 from serving.deployment import Deployment
-from serving.loader import LoadedModel, load_bundle
 from serving.prediction_log import DayLog, open_logs
 from serving.registry import NoChampion, fetch_champion
 from serving.scoring import Scorer
+from serving.sealed import SealedBundle, scorer_of, seal
 from serving.settings import ServingSettings
-from serving.vocabulary import Vocabulary, registered_features
 
 
 def open_service(deployment: Deployment) -> Answering:
@@ -35,20 +34,19 @@ def open_service(deployment: Deployment) -> Answering:
 
 def champion_scorer(tracking_uri: str, settings: ServingSettings) -> Scorer:
     """A scorer of the champions in the registry; the segmentation is missing if there is none."""
-    features = registered_features()
+    return scorer_of(champion_bundles(tracking_uri), settings.threads, settings.reasons)
+
+
+def champion_bundles(tracking_uri: str) -> tuple[SealedBundle, ...]:
+    """The champions' files, verified and unparsed: retention, and segmentation if there is one."""
     with tempfile.TemporaryDirectory(prefix="gridkeep-") as private:  # of mode 0700
         folder = Path(private)
-        retention = _champion("retention", tracking_uri, folder, features)
+        retention = seal("retention", fetch_champion("retention", tracking_uri, folder))
         try:
-            segmentation = _champion("segmentation", tracking_uri, folder, features)
+            fetched = fetch_champion("segmentation", tracking_uri, folder)
         except NoChampion:
-            segmentation = None
-    return Scorer(retention, segmentation, features, settings.threads, settings.reasons)
-
-
-def _champion(name: str, uri: str, folder: Path, features: Vocabulary) -> LoadedModel:
-    fetched = fetch_champion(name, uri, folder)
-    return load_bundle(fetched.folder, fetched.digest, fetched.version, features)
+            return (retention,)
+        return (retention, seal("segmentation", fetched))
 
 
 def _refuse_other_columns(answering: Answering, path: Path) -> None:
