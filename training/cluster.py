@@ -27,7 +27,7 @@ class Cluster:
     def __init__(self, client: Client) -> None:
         self.client = client
         _mute()
-        self.workers = frozenset(client.nthreads())
+        self.workers = tuple(sorted(client.nthreads()))
 
     def run(self, work: Callable[[], Answer]) -> Answer:
         """The answer of `work`; BadInput when the scheduler or a worker is lost meanwhile."""
@@ -61,7 +61,7 @@ class Cluster:
             raise BadInput(_lost("scheduler", str(error))) from error
         if present is None:
             raise BadInput(_lost("scheduler", "the connection is closed"))
-        if gone := sorted(self.workers - present):
+        if gone := sorted(set(self.workers) - present):
             raise BadInput(_lost(f"worker {gone[0]}", "its process ended or its machine is away"))
 
 
@@ -87,7 +87,7 @@ def cluster(settings: RetentionSettings, folder: Path) -> Iterator[Cluster]:
             )
             stack.callback(_quietly, local.close)
             client = distributed.Client(local)
-            client.run(_mute)  # they write where this process writes
+            client.run(_be_silent)
         stack.callback(_quietly, client.close)
         _require(client, settings)
         yield Cluster(client)
@@ -138,8 +138,13 @@ def _is_settled(answer: "Future[Answer]") -> bool:
     return answer.done()
 
 
+def _be_silent() -> None:
+    """Workers of this machine share its standard output, where the command's answer goes."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
 def _mute() -> None:
-    """LightGBM writes ports and ranks to standard output, where the command's answer goes."""
+    """LightGBM tells of ports on standard output too; errors it raises anyway."""
     import lightgbm
 
     errors = logging.getLogger("gridkeep.lightgbm")

@@ -91,27 +91,41 @@ class _Rows:
 
 def _arrays(
     workers: Cluster, parts: Sequence[Path], manifest: FeatureManifest, aside: float
-) -> list[Arrays]:
+) -> tuple[Arrays, Arrays]:
+    """Features and classes, a block a file, each worker holding a stretch of the files.
+
+    The same files and number of workers give the same stretches, and so the same trees.
+    """
     words, width = manifest.model_dump_json(), len(manifest.names)
-    arrays = [
-        _joined(_matrix, (np.nan, width), [(str(part), words, aside) for part in parts]),
-        _joined(_target, (np.nan,), [(str(part), aside) for part in parts]),
-    ]
-    # kept between the stretches of trees, so that the files are read once
-    held: list[Arrays] = workers.client.persist(arrays)
-    workers.client.gather(workers.client.compute([array.sum() for array in held]))
-    return held
+    matrices, targets = [], []
+    for worker, some in zip(workers.workers, _stretches(parts, len(workers.workers)), strict=True):
+        blocks = [_block(_matrix, (np.nan, width), str(part), words, aside) for part in some]
+        classes = [_block(_target, (np.nan,), str(part), aside) for part in some]
+        # kept between the stretches of trees, so that the files are read once
+        held = workers.client.persist([*blocks, *classes], workers=[worker])
+        matrices += held[: len(some)]
+        targets += held[len(some) :]
+    arrays = _joined(matrices), _joined(targets)
+    workers.client.gather(workers.client.compute([array.sum() for array in arrays]))
+    return arrays
 
 
-def _joined(read: Any, shape: tuple[float, ...], files: Sequence[tuple[Any, ...]]) -> Arrays:
-    """An array of one block a file, read by the workers."""
+def _stretches(parts: Sequence[Path], workers: int) -> list[list[Path]]:
+    return [list(some) for some in np.array_split(np.asarray(parts, dtype=object), workers)]
+
+
+def _block(read: Any, shape: tuple[float, ...], *arguments: Any) -> Arrays:
     import dask
     import dask.array
 
-    of: Any = dask.array
-    later: Any = dask.delayed  # type: ignore[attr-defined]
-    blocks = [of.from_delayed(later(read)(*file), shape, np.float64) for file in files]
-    return of.concatenate(blocks, allow_unknown_chunksizes=True)
+    of, later = dask.array, dask.delayed  # type: ignore[attr-defined]
+    return of.from_delayed(later(read)(*arguments), shape, np.float64)  # type: ignore[no-untyped-call]
+
+
+def _joined(blocks: Sequence[Arrays]) -> Arrays:
+    import dask.array
+
+    return dask.array.concatenate(blocks, allow_unknown_chunksizes=True)  # type: ignore[no-untyped-call]
 
 
 def _matrix(part: str, manifest: str, aside: float) -> Floats:
