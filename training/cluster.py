@@ -76,21 +76,30 @@ def cluster(settings: RetentionSettings, folder: Path) -> Iterator[Cluster]:
         if settings.scheduler:
             client = _remote(settings.scheduler)
         else:
-            # no dashboard, this machine alone: nothing here listens to others
-            local = distributed.LocalCluster(
-                n_workers=settings.workers,
-                threads_per_worker=settings.threads,
-                host="127.0.0.1",
-                dashboard_address=None,
-                local_directory=str(folder),
-                silence_logs="CRITICAL",
-            )
-            stack.callback(_quietly, local.close)
+            local = stack.enter_context(_processes(settings, folder))
             client = distributed.Client(local)
             client.run(_be_silent)
         stack.callback(_quietly, client.close)
         _require(client, settings)
         yield Cluster(client)
+
+
+@contextmanager
+def _processes(settings: RetentionSettings, folder: Path) -> Iterator[Any]:
+    """Workers of this machine that only it can reach, without a dashboard."""
+    local = _distributed().LocalCluster(
+        n_workers=settings.workers,
+        threads_per_worker=settings.threads,
+        host="127.0.0.1",
+        dashboard_address="127.0.0.1:0",  # of the health pages; none of them is a dashboard
+        scheduler_kwargs={"dashboard": False},
+        local_directory=str(folder),
+        silence_logs="CRITICAL",
+    )
+    try:
+        yield local
+    finally:
+        _quietly(local.close)
 
 
 def _distributed() -> Any:

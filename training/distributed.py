@@ -47,7 +47,7 @@ def distributed(rows: StoredRows, settings: RetentionSettings, folder: Path) -> 
         )
     with cluster(settings, folder) as workers:
         workers.require_visible(rows.train)
-        data = _Rows(workers, rows, manifest, share)
+        data = RemoteRows(workers, rows, manifest, share)
         yield lambda model: _fitted(model, data, judged_by)
 
 
@@ -56,7 +56,7 @@ def kept_aside(rows: StoredRows, settings: RetentionSettings) -> float:
     return min(1 / settings.folds, settings.judge_customers / rows.counts.customers)
 
 
-class _Rows:
+class RemoteRows:
     """The rows to learn from, held by the workers."""
 
     def __init__(
@@ -94,7 +94,8 @@ def _arrays(
 ) -> tuple[Arrays, Arrays]:
     """Features and classes, a block a file, each worker holding a stretch of the files.
 
-    The same files and number of workers give the same stretches, and so the same trees.
+    A worker finds the bins of some features from its own rows alone; whole buckets make them a
+    random sample of the customers.
     """
     words, width = manifest.model_dump_json(), len(manifest.names)
     matrices, targets = [], []
@@ -142,14 +143,14 @@ def _target(part: str, aside: float) -> Floats:
     return np.asarray(rows[TARGET].to_numpy(), dtype=np.float64)
 
 
-def _fitted(model: RetentionClassifier, data: _Rows, aside: Encoded) -> RetentionClassifier:
+def _fitted(model: RetentionClassifier, data: RemoteRows, aside: Encoded) -> RetentionClassifier:
     """Grow until the customers kept aside are foretold no better, and cut back to the best."""
     booster: Any = None
     losses: list[float] = []
     margins, best = np.zeros(len(aside.y)), np.zeros(len(aside.y))
     while len(losses) < model.rounds and len(losses) - _best(losses) < PATIENCE:
         grown = len(losses)
-        parameters = model.parameters(data.count) | {"seed": model.seed + grown}
+        parameters = model.parameters(data.count) | {"seed": stretch_seed(model.seed, grown)}
         del parameters["num_threads"]  # as many as a worker has
         booster = data.more(parameters, min(PATIENCE, model.rounds - grown), booster)
         for tree in range(grown, booster.num_trees()):
@@ -160,6 +161,18 @@ def _fitted(model: RetentionClassifier, data: _Rows, aside: Encoded) -> Retentio
             break  # no leaf can be split further
     trees = _trees(booster, _best(losses))
     return model.adopt(trees, _best(losses), aside.manifest, best, aside.y)
+
+
+def stretch_seed(seed: int, grown: int) -> int:
+    """The seed of the trees that follow the first `grown`.
+
+    LightGBM's draws of features with neighbouring seeds resemble one another, and trees that see
+    the same features as the fiftieth before them learn less.
+
+    >>> stretch_seed(7, 0) != stretch_seed(7, 50) != stretch_seed(8, 50)
+    True
+    """
+    return int(np.random.SeedSequence([seed, grown]).generate_state(1)[0] >> 1)
 
 
 def _best(losses: Sequence[float]) -> int:
