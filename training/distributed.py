@@ -19,9 +19,9 @@ from domain.errors import BadInput
 from features.manifest import FeatureManifest
 from training.cluster import Cluster, cluster
 from training.dataset import DRAW, TARGET
-from training.encoding import Encoded, manifest_of
+from training.encoding import Encoded, manifest_of, tree_names
 from training.evaluation import log_losses
-from training.retention import PATIENCE, RetentionClassifier, tree_names
+from training.retention import PATIENCE, RetentionClassifier
 from training.row_store import StoredRows, read_rows
 from training.search import Fit
 from training.settings import RetentionSettings

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
+from domain.errors import BadInput
 from features.manifest import FeatureColumn, FeatureManifest
 from training.dataset import DRAW, TARGET, feature_names
 
@@ -60,6 +61,32 @@ def encoded(parts: Sequence[Path], rows: int, file: Path) -> Encoded:
         target[here], groups[here] = batch[TARGET], batch[DRAW]
         at += len(batch)
     return Encoded(manifest, np.asarray(matrix), target, groups)
+
+
+def two_classes(y: ArrayLike) -> tuple[NDArray[Any], Floats]:
+    """The two classes in order, and 0 or 1 for each row; BadInput when there are not two.
+
+    >>> two_classes(["lost", "kept"])[1].tolist()
+    [1.0, 0.0]
+    """
+    classes, codes, counts = np.unique(np.asarray(y), return_inverse=True, return_counts=True)
+    if len(classes) != 2:
+        seen = ", ".join(f"{n} x {c}" for c, n in zip(classes.tolist(), counts, strict=True))
+        raise BadInput(
+            f"the label holds {len(classes)} class{'' if len(classes) == 1 else 'es'} "
+            f"({seen or 'no rows'}) and retention needs 2; choose other cut-offs or another "
+            "[label], or deliver more customers"
+        )
+    return classes, codes.astype(np.float64)
+
+
+def tree_names(names: list[str]) -> list[str] | str:
+    """The names for LightGBM; its text has no quoting, so others are left to it to number.
+
+    >>> tree_names(["spend_90d", "two words"])
+    'auto'
+    """
+    return names if all(name.isascii() and name.isidentifier() for name in names) else "auto"
 
 
 def _batches(parts: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:

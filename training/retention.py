@@ -17,7 +17,7 @@ from domain.errors import BadInput
 from domain.scores import Reason
 from features.manifest import FeatureManifest
 from training.calibrating import fit_calibration
-from training.encoding import Encoded
+from training.encoding import Encoded, tree_names, two_classes
 from training.evaluation import log_losses
 from training.words import reason_text
 
@@ -213,23 +213,6 @@ def fixed_parameters(seed: int, threads: int) -> Mapping[str, Any]:
     }
 
 
-def two_classes(y: ArrayLike) -> tuple[NDArray[Any], Floats]:
-    """The two classes in order, and 0 or 1 for each row; BadInput when there are not two.
-
-    >>> two_classes(["lost", "kept"])[1].tolist()
-    [1.0, 0.0]
-    """
-    classes, codes, counts = np.unique(np.asarray(y), return_inverse=True, return_counts=True)
-    if len(classes) != 2:
-        seen = ", ".join(f"{n} x {c}" for c, n in zip(classes.tolist(), counts, strict=True))
-        raise BadInput(
-            f"the label holds {len(classes)} class{'' if len(classes) == 1 else 'es'} "
-            f"({seen or 'no rows'}) and retention needs 2; choose other cut-offs or another "
-            "[label], or deliver more customers"
-        )
-    return classes, codes.astype(np.float64)
-
-
 def _folds(
     target: Floats, groups: NDArray[Any], folds: int, seed: int
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
@@ -241,15 +224,6 @@ def _folds(
         )
     splitter = StratifiedGroupKFold(min(folds, fewest), shuffle=True, random_state=seed)
     yield from splitter.split(target, target, groups)
-
-
-def tree_names(names: list[str]) -> list[str] | str:
-    """The names for LightGBM; its text has no quoting, so others are left to it to number.
-
-    >>> tree_names(["spend_90d", "two words"])
-    'auto'
-    """
-    return names if all(name.isascii() and name.isidentifier() for name in names) else "auto"
 
 
 def _reason(name: str, value: Any, contribution: float) -> Reason:

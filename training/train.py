@@ -16,8 +16,7 @@ from features.engine import Tables
 from features.labels import require_two_classes
 from features.registry import features_hash
 from features.settings import LabelSettings
-from features.snapshot import snapshot_info
-from training.bundle import PROFILE_KEYS, monitored, profile_weights, write_bundle
+from training.bundle import write_bundle
 from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names, truncated
 from training.judging import (
     BASELINE_CUSTOMERS,
@@ -31,6 +30,7 @@ from training.judging import (
     write_evaluation,
 )
 from training.learners import buckets, learner
+from training.population import profile_at, value_feature_at
 from training.promotion import VERSUS
 from training.report import (
     Progress,
@@ -42,10 +42,9 @@ from training.report import (
     within,
 )
 from training.retention import RetentionClassifier
-from training.row_store import Counts, StoredRows, everyone_at, read_sample, write_rows
+from training.row_store import Counts, StoredRows, read_sample, write_rows
 from training.rows import data_days
 from training.search import best_classifier
-from training.segmentation import BALANCE, DEBITS, value_feature
 from training.settings import RetentionSettings, TrackingSettings
 from training.tracking import COMPARED_TAG, JUDGED_TAG, Store
 from training.train_segments import train_segmentation
@@ -115,7 +114,12 @@ def train_retention(
                 manifest=model.manifest_,
                 calibration=model.calibration_,
                 card=card,
-                profile=_profile(stored, plan, settings),
+                profile=profile_at(
+                    stored.snapshot,
+                    plan.evaluate[-1],
+                    settings.profile_customers,
+                    settings.seed,
+                ),
             )
             drawn = draw(model, judged, out / "plots")
             write_evaluation(model, judged, card.metrics, out / "evaluation")
@@ -165,18 +169,6 @@ def _require_learnable(
         )
 
 
-def _profile(stored: StoredRows, plan: CutoffPlan, settings: RetentionSettings) -> pd.DataFrame:
-    """The profile of everyone at the last cut-off; only the chosen customers' rows are read."""
-    day, most, seed = plan.evaluate[-1], settings.profile_customers, settings.seed
-    keys = everyone_at(stored.snapshot, day, ["customer_id", "cell_id"])
-    chosen = profile_weights(keys, most, seed)
-    ids = keys.loc[chosen.index, "customer_id"]
-    rows = everyone_at(stored.snapshot, day, ids=ids).set_index("customer_id").reindex(ids)
-    columns = [PROFILE_KEYS[0], *monitored(rows), PROFILE_KEYS[1]]
-    found: pd.DataFrame = rows.assign(weight=chosen.to_numpy())[columns].reset_index(drop=True)
-    return found
-
-
 def _card(
     model: RetentionClassifier,
     judged: Judged,
@@ -209,14 +201,9 @@ def _card(
         },
         metrics=metrics,
         judged_on=judged_on(plan.evaluate, label),
-        value_feature=_value(stored.snapshot, plan.evaluate[-1]),
+        value_feature=value_feature_at(stored.snapshot, plan.evaluate[-1]),
         risk_edges=(float(low), float(high)),
     )
-
-
-def _value(snapshot: Path, as_of: date) -> str | None:
-    known = [name for name in (BALANCE, DEBITS) if name in snapshot_info(snapshot).features]
-    return value_feature(everyone_at(snapshot, as_of, known)) if known else None
 
 
 def _parameters(

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from features.customer import customer_features
 from features.labels import churn_labels
 from training import row_store
+from training.bundle import profile
 from training.dataset import NO_CELL, CutoffPlan, cutoff_plan, feature_names
 from training.encoding import encoded, manifest_of
+from training.population import profile_at
 from training.retention import RetentionClassifier
 from training.row_store import (
     StoredRows,
@@ -121,6 +123,15 @@ def test_everyone_is_there_in_the_set_or_not(
     assert everyone_at(stored.snapshot, day, ["recency_days"], two).equals(
         everyone[3:5][["recency_days"]].reset_index(drop=True)
     )
+
+
+@pytest.mark.parametrize("at_most", [3, 10_000])
+def test_the_profile_read_by_columns_is_that_of_the_whole_frame(
+    stored: StoredRows, plan: CutoffPlan, at_most: int
+) -> None:
+    day = plan.evaluate[-1]
+    whole = profile(everyone_at(stored.snapshot, day), at_most, seed=4)
+    pd.testing.assert_frame_equal(profile_at(stored.snapshot, day, at_most, seed=4), whole)
 
 
 def test_a_customer_whom_the_grid_does_not_know_is_unassigned(
