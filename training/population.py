@@ -1,4 +1,4 @@
-"""What a model keeps of the whole population at a cut-off, read from a snapshot column by column."""
+"""What a model keeps of the whole population at a cut-off, read from its snapshot."""
 
 from datetime import date
 from pathlib import Path
