@@ -1,5 +1,6 @@
 """Labelled rows as numbers: the manifest from one pass over files, the matrix a batch at a time."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,7 +53,11 @@ def encoded(parts: Sequence[Path], rows: int, file: Path) -> Encoded:
     `rows` is how many there are. The system keeps of the file what fits and reads the rest again.
     """
     manifest = manifest_of(parts)
-    matrix = np.memmap(file, np.float64, "w+", shape=(rows, len(manifest.names)))
+    shape = (rows, len(manifest.names))
+    with file.open("wb") as room:
+        # a disk that fills while it is written to through memory would kill this process
+        os.posix_fallocate(room.fileno(), 0, 8 * rows * shape[1])
+    matrix = np.memmap(file, np.float64, "r+", shape=shape)
     target, groups = np.empty(rows, dtype=np.int8), np.empty(rows)
     at = 0
     for batch in _batches(parts, [*manifest.names, TARGET, DRAW]):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from training.encoding import encoded
-from training.row_store import StoredRows
+from training.row_store import StoredRows, needing_room
 from training.search import Fit
 from training.settings import RetentionSettings
 
@@ -34,5 +34,6 @@ def learner(rows: StoredRows, settings: RetentionSettings, folder: Path) -> Iter
         with distributed(rows, settings, folder) as fit:
             yield fit
     else:
-        numbers = encoded(rows.train, rows.counts.rows, folder / "matrix.f64")
+        with needing_room(folder):
+            numbers = encoded(rows.train, rows.counts.rows, folder / "matrix.f64")
         yield lambda model: model.fit_encoded(numbers)

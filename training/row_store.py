@@ -5,8 +5,8 @@ files hold one row per (customer, cut-off) of the set: keys, features, `churned`
 `customer_draw`, a number that samples whole customers.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from domain.errors import BadInput
 from features.engine import Tables, batches_of
 from features.labels import churn_labels
 from features.settings import LabelSettings
@@ -72,7 +73,7 @@ def write_rows(
     )
     labels = [_write_labels(tables, day, label, folder) for day in days]
     train, later, counts = _Parts(folder / "train"), _Parts(folder / "later"), _Counter()
-    with train, later:
+    with needing_room(folder), train, later:
         rows_read, everyone = 0, pq.read_metadata(snapshot).num_rows
         for batch in iter_features(snapshot, BATCH_ROWS):
             progress("labels", 0.8 + 0.2 * rows_read / everyone)
@@ -87,6 +88,8 @@ def write_rows(
 
 def read_rows(parts: Sequence[Path], low: float = 0.0, high: float = 1.0) -> pd.DataFrame:
     """Rows of the customers with a draw from `low` to below `high`, in the order of the files."""
+    if not parts:  # nobody is in the set of the label
+        return pd.DataFrame(columns=[*PAIR, TARGET])
     drawn = (ds.field(DRAW) >= low) & (ds.field(DRAW) < high)
     found = ds.dataset([str(part) for part in parts]).to_table(filter=drawn)
     frame: pd.DataFrame = found.drop_columns(DRAW).to_pandas(split_blocks=True, self_destruct=True)
@@ -116,6 +119,18 @@ def everyone_at(
         wanted = wanted & ds.field("customer_id").isin(list(ids))
     rows = ds.dataset(str(snapshot)).to_table(columns, filter=wanted)
     return steady(rows.to_pandas(split_blocks=True, self_destruct=True))
+
+
+@contextmanager
+def needing_room(folder: Path) -> Iterator[None]:
+    """BadInput instead of an error of the disk that `folder` is on."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(
+            f"cannot write the training rows in '{folder.parent}': {error.strerror or error}; "
+            "make room there, or set output.folder to another disk"
+        ) from error
 
 
 def customer_draws(ids: pd.Series, seed: int) -> Floats:

@@ -79,6 +79,7 @@ def train_retention(
     known = data_days(tables)
     plan = cutoff_plan(*known, label, settings)
     store = Store(tracking, folder)
+    of_profile = (settings.profile_customers, settings.seed)
     with (
         store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
         growing(rows_folder or folder, ROWS, new_folder) as scratch,
@@ -114,12 +115,7 @@ def train_retention(
                 manifest=model.manifest_,
                 calibration=model.calibration_,
                 card=card,
-                profile=profile_at(
-                    stored.snapshot,
-                    plan.evaluate[-1],
-                    settings.profile_customers,
-                    settings.seed,
-                ),
+                profile=profile_at(stored.snapshot, plan.evaluate[-1], *of_profile),
             )
             drawn = draw(model, judged, out / "plots")
             write_evaluation(model, judged, card.metrics, out / "evaluation")

@@ -163,6 +163,18 @@ def test_fewer_workers_than_asked_for_are_told(
         pass
 
 
+def test_a_scheduler_lost_while_it_works_is_told(tmp_path: Path) -> None:
+    alone = {"n_workers": 1, "processes": False, "dashboard_address": "127.0.0.1:0"}
+    with LocalCluster(host="127.0.0.1", protocol="tcp", **alone) as found:
+        settings = SETTINGS.model_copy(update={"scheduler": found.scheduler_address, "workers": 1})
+        with (
+            pytest.raises(BadInput, match=r"Dask (scheduler|worker .*) was lost"),
+            cluster(settings, tmp_path) as workers,
+        ):
+            threading.Timer(1.0, found.close).start()
+            workers.run(lambda: time.sleep(120))
+
+
 def test_an_error_of_the_work_is_not_taken_for_the_clusters(
     scheduler: LocalCluster, tmp_path: Path
 ) -> None:

@@ -1,3 +1,4 @@
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.errors import BadInput
 from features.customer import customer_features
-from features.labels import churn_labels
+from features.labels import churn_labels, require_two_classes
 from training import row_store
 from training.bundle import profile
 from training.dataset import NO_CELL, CutoffPlan, cutoff_plan, feature_names
@@ -20,6 +22,7 @@ from training.row_store import (
     StoredRows,
     customer_draws,
     everyone_at,
+    needing_room,
     read_rows,
     read_sample,
     write_rows,
@@ -140,6 +143,22 @@ def test_a_customer_whom_the_grid_does_not_know_is_unassigned(
     found = read_rows(write(tmp_path, cells=small_bank.cells[10:]).train)
     strangers = set(small_bank.cells.customer_id[:10])
     assert set(found.customer_id[found.cell_id == NO_CELL]) == strangers & set(found.customer_id)
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    with (
+        pytest.raises(
+            BadInput, match=r"cannot write the training rows in .*: No space left .*room"
+        ),
+        needing_room(tmp_path),
+    ):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_nobody_in_the_set_is_no_row() -> None:
+    assert not len(read_rows(()))
+    with pytest.raises(BadInput, match="0 customers who stayed and 0 who churned"):
+        require_two_classes(read_sample((), 10, 0))
 
 
 def test_a_sample_holds_whole_customers(stored: StoredRows) -> None:
