@@ -51,8 +51,7 @@ from training.train_segments import train_segmentation
 
 __all__ = ["TrainReport", "train_retention", "train_segmentation"]
 
-NAME = "retention"
-ROWS = ".rows-"  # folder of the rows while it trains
+NAME, ROWS = "retention", ".rows-"  # ROWS: folder of the rows while it trains
 RISK_QUANTILES = (0.7, 0.9)  # a tenth of the customers is at high risk, two tenths at medium
 
 
