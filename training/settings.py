@@ -41,9 +41,7 @@ class RetentionSettings(Section):
     judge_customers: int = Field(default=1_000_000, ge=2)  # at most, in memory, to judge by
     learner: Literal["local", "dask"] = "local"  # dask: rows beyond the memory of one machine
     workers: int = Field(default=2, ge=1)  # dask: processes here, or that a scheduler must have
-    scheduler: str | None = (
-        None  # dask: address, tls://HOST:8786; absent: processes of this machine
-    )
+    scheduler: str | None = None  # dask: its address, tls://HOST:8786; absent: processes here
 
     @model_validator(mode="after")
     def _both_lists_or_none(self) -> Self:
