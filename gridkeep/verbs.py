@@ -132,6 +132,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         from training.train import train_retention
 
         settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
+        common["rows_folder"] = config.layout.root
         return results.Trained(
             train_retention(tables, label=config.label, settings=settings, **common)
         )

@@ -161,12 +161,23 @@ def profile(frame: pd.DataFrame, at_most: int, seed: int) -> pd.DataFrame:
     >>> profile(frame, at_most=2, seed=0)["weight"].tolist()
     [1.5, 1.5]
     """
-    size = frame.groupby("cell_id")["cell_id"].transform("size")
-    # the order must not tell who is who either: rows are shuffled, then cut
-    mixed = frame.assign(weight=size / size.clip(upper=at_most)).sample(frac=1, random_state=seed)
-    kept = mixed.groupby("cell_id", sort=False).head(at_most)
+    chosen = profile_weights(frame, at_most, seed)
     columns = [PROFILE_KEYS[0], *monitored(frame), PROFILE_KEYS[1]]
-    return kept.sort_values("cell_id", kind="stable")[columns].reset_index(drop=True)
+    return frame.loc[chosen.index].assign(weight=chosen)[columns].reset_index(drop=True)
+
+
+def profile_weights(frame: pd.DataFrame, at_most: int, seed: int) -> pd.Series:
+    """Weights of up to `at_most` rows a cell, drawn at random, in order of cells.
+
+    >>> profile_weights(pd.DataFrame({"cell_id": list("bab")}), at_most=1, seed=0).tolist()
+    [1.0, 2.0]
+    """
+    size = frame.groupby("cell_id")["cell_id"].transform("size")
+    weighed = frame[["cell_id"]].assign(weight=size / size.clip(upper=at_most))
+    # the order must not tell who is who either: rows are shuffled, then cut
+    mixed = weighed.sample(frac=1, random_state=seed)
+    kept = mixed.groupby("cell_id", sort=False).head(at_most)
+    return kept.sort_values("cell_id", kind="stable")["weight"]
 
 
 def monitored(frame: pd.DataFrame) -> list[str]:

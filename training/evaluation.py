@@ -4,7 +4,8 @@ A customer who is judged at several cut-offs is drawn as a whole: rows of one cu
 independent. Every metric takes row weights, so that a resample is a weight vector.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -96,8 +97,8 @@ def metric_functions(y: Floats, probability: Floats) -> dict[str, Callable[[Floa
     }
 
 
-def customer_weights(customers: pd.Series, draws: int, seed: int) -> list[Floats]:
-    """Row weights of `draws` resamples of customers with replacement.
+def customer_weights(customers: pd.Series, draws: int, seed: int) -> Iterator[Floats]:
+    """Row weights of `draws` resamples of customers with replacement, one at a time.
 
     >>> weights = customer_weights(pd.Series(["a", "b", "a"]), 3, seed=1)
     >>> all(w[0] == w[2] for w in weights)
@@ -105,11 +106,9 @@ def customer_weights(customers: pd.Series, draws: int, seed: int) -> list[Floats
     """
     codes, known = pd.factorize(customers)
     random = np.random.default_rng(seed)
-    counts = (
-        np.bincount(random.integers(0, len(known), len(known)), minlength=len(known))
-        for _ in range(draws)
-    )
-    return [count[codes].astype(np.float64) for count in counts]
+    for _ in range(draws):
+        count = np.bincount(random.integers(0, len(known), len(known)), minlength=len(known))
+        yield count[codes].astype(np.float64)
 
 
 def interval(value: float, resampled: Floats) -> Estimate:
@@ -142,9 +141,9 @@ def evaluate(
     seed: int,
 ) -> Evaluation:
     """Judge `probability` and every baseline on the same rows and the same resamples."""
-    weights = [np.ones(len(y)), *customer_weights(customers, draws, seed)]
-    ours = _table(y, probability, weights)
-    theirs = {name: _table(y, other, weights) for name, other in baselines.items()}
+    named = {"": probability, **baselines}
+    found = _tables(y, named, customers, draws, seed)
+    ours, theirs = found.pop(""), found
     return Evaluation(
         _estimates(ours),
         {name: _estimates(table) for name, table in theirs.items()},
@@ -155,11 +154,18 @@ def evaluate(
     )
 
 
-def _table(y: Floats, probability: Floats, weights: list[Floats]) -> dict[str, Floats]:
-    return {
-        name: np.array([metric(weight) for weight in weights])
-        for name, metric in metric_functions(y, probability).items()
-    }
+def _tables(
+    y: Floats, named: Mapping[str, Floats], customers: pd.Series, draws: int, seed: int
+) -> dict[str, dict[str, Floats]]:
+    # resamples are drawn one after the other: all of them at once outweigh the rows
+    metrics = {name: metric_functions(y, probability) for name, probability in named.items()}
+    found = {name: {metric: np.empty(draws + 1) for metric in of} for name, of in metrics.items()}
+    every = np.ones(len(y))
+    for at, weight in enumerate(chain([every], customer_weights(customers, draws, seed))):
+        for name, of in metrics.items():
+            for metric, function in of.items():
+                found[name][metric][at] = function(weight)
+    return found
 
 
 def _estimates(table: Mapping[str, Floats]) -> dict[str, Estimate]:

@@ -23,6 +23,7 @@ from training.settings import RetentionSettings
 from training.tracking import Store
 
 CHAMPION = "champion"
+BASELINE_CUSTOMERS = 100_000  # at most, that baselines learn from: more change no coefficient
 # figures that a baseline should not win; -1: the lower the better
 RIVALRY = {"auc": 1, "log_loss": -1, "average_precision": 1}
 

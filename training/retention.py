@@ -17,11 +17,13 @@ from domain.errors import BadInput
 from domain.scores import Reason
 from features.manifest import FeatureManifest
 from training.calibrating import fit_calibration
+from training.encoding import Encoded, tree_names, two_classes
 from training.evaluation import log_losses
 from training.words import reason_text
 
 Floats = NDArray[np.float64]
 PATIENCE = 50  # rounds without a better mean log-loss over the folds
+PREDICT_ROWS = 100_000  # at a time, so that a fold's rows are not copied as one
 LEAF_SHARE = 50  # a leaf holds at most one row in so many, so that small sets can split
 
 
@@ -67,16 +69,35 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises BadInput when `y` does not hold two classes.
         """
         frame = self._frame(X, fitting=True)
-        self.classes_, target = _two_classes(y)
-        if len(target) != len(frame):
-            raise ValueError(f"{len(frame)} rows of X but {len(target)} of y")
-        self.manifest_ = FeatureManifest.fit(frame)
-        matrix = self.manifest_.encode(frame)
-        together = np.arange(len(target)) if groups is None else pd.factorize(np.asarray(groups))[0]
-        data = self._dataset(matrix, target)
-        folds = list(_folds(matrix, target, together, self.folds, self.seed))
-        self.rounds_, margin = self._cross_validate(data, matrix, folds)
-        self.booster_ = lgb.train(self._parameters(len(target)), data, self.rounds_)
+        manifest = FeatureManifest.fit(frame)
+        together = np.arange(len(frame)) if groups is None else groups
+        rows = Encoded(manifest, manifest.encode(frame), column_or_1d(y, warn=True), together)
+        return self.fit_encoded(rows)
+
+    def fit_encoded(self, rows: Encoded) -> Self:
+        """Learn from rows that a manifest has coded, as `fit` does."""
+        _, target = two_classes(rows.y)
+        if len(target) != len(rows.matrix):
+            raise ValueError(f"{len(rows.matrix)} rows of X but {len(target)} of y")
+        data = self._dataset(rows, target)
+        folds = list(
+            _folds(target, pd.factorize(np.asarray(rows.groups))[0], self.folds, self.seed)
+        )
+        rounds, margin = self._cross_validate(data, rows.matrix, folds)
+        booster = lgb.train(self.parameters(len(target)), data, rounds)
+        return self.adopt(booster, rounds, rows.manifest, margin, rows.y)
+
+    def adopt(
+        self,
+        booster: "lgb.Booster",
+        rounds: int,
+        manifest: FeatureManifest,
+        margin: Floats,
+        y: ArrayLike,
+    ) -> Self:
+        """Take grown trees, calibrated on margins and classes `y` of rows they did not learn."""
+        self.classes_, target = two_classes(y)
+        self.booster_, self.rounds_, self.manifest_ = booster, rounds, manifest
         self.calibration_ = fit_calibration(margin, target)
         self.out_of_fold_log_loss_ = float(
             log_losses(target, self.calibration_.apply(margin)).mean()
@@ -125,7 +146,7 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self, data: "lgb.Dataset", matrix: Floats, folds: list[tuple[NDArray[Any], NDArray[Any]]]
     ) -> tuple[int, Floats]:
         history = lgb.cv(
-            self._parameters(len(matrix)),
+            self.parameters(len(matrix)),
             data,
             self.rounds,
             folds=folds,
@@ -136,22 +157,22 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         rounds = len(history["valid binary_logloss-mean"])
         margin = np.empty(len(matrix))
         for (_, held_out), booster in zip(folds, boosters.boosters, strict=True):
-            margin[held_out] = booster.predict(
-                matrix[held_out], raw_score=True, num_iteration=rounds
-            )
+            for some in np.array_split(held_out, len(held_out) // PREDICT_ROWS + 1):
+                margin[some] = booster.predict(matrix[some], raw_score=True, num_iteration=rounds)
         return rounds, margin
 
-    def _dataset(self, matrix: Floats, target: Floats) -> "lgb.Dataset":
+    def _dataset(self, rows: Encoded, target: Floats) -> "lgb.Dataset":
+        # the raw numbers are let go once they are in bins: LightGBM copies them for every fold else
         return lgb.Dataset(
-            matrix,
+            rows.matrix,
             target,
-            feature_name=_tree_names(self.manifest_.names),
-            categorical_feature=self.manifest_.categories,
-            params=self._parameters(len(target)),
-            free_raw_data=False,
+            feature_name=tree_names(rows.manifest.names),
+            categorical_feature=rows.manifest.categories,
+            params=self.parameters(len(target)),
         )
 
-    def _parameters(self, rows: int) -> dict[str, Any]:
+    def parameters(self, rows: int) -> dict[str, Any]:
+        """LightGBM's, for so many rows to learn from."""
         return {
             "objective": "binary",
             "metric": "binary_logloss",
@@ -192,22 +213,8 @@ def fixed_parameters(seed: int, threads: int) -> Mapping[str, Any]:
     }
 
 
-def _two_classes(y: ArrayLike) -> tuple[NDArray[Any], Floats]:
-    classes, codes, counts = np.unique(
-        column_or_1d(y, warn=True), return_inverse=True, return_counts=True
-    )
-    if len(classes) != 2:
-        seen = ", ".join(f"{n} x {c}" for c, n in zip(classes.tolist(), counts, strict=True))
-        raise BadInput(
-            f"the label holds {len(classes)} class{'' if len(classes) == 1 else 'es'} "
-            f"({seen or 'no rows'}) and retention needs 2; choose other cut-offs or another "
-            "[label], or deliver more customers"
-        )
-    return classes, codes.astype(np.float64)
-
-
 def _folds(
-    matrix: Floats, target: Floats, groups: NDArray[Any], folds: int, seed: int
+    target: Floats, groups: NDArray[Any], folds: int, seed: int
 ) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
     fewest = min(len(np.unique(groups[target == value])) for value in (0, 1))
     if fewest < 2:
@@ -216,12 +223,7 @@ def _folds(
             "each; choose other cut-offs or another [label], or deliver more customers"
         )
     splitter = StratifiedGroupKFold(min(folds, fewest), shuffle=True, random_state=seed)
-    yield from splitter.split(matrix, target, groups)
-
-
-def _tree_names(names: list[str]) -> list[str] | str:
-    # LightGBM's text format has no quoting; names it could not hold are left to it to number
-    return names if all(name.isascii() and name.isidentifier() for name in names) else "auto"
+    yield from splitter.split(target, target, groups)
 
 
 def _reason(name: str, value: Any, contribution: float) -> Reason:

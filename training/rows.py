@@ -1,18 +1,19 @@
-"""Rows to train on, read from the contract tables cut-off by cut-off."""
+"""Rows of a notebook and of segmentation, in memory; `training.row_store` keeps them on disk."""
 
+import tempfile
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from domain.precision import rounded
 from features.customer import customer_features
 from features.engine import Tables
 from features.history import data_days as days_with_data
-from features.labels import churn_labels
 from features.settings import LabelSettings
-from training.dataset import TARGET, with_cells
+from training.dataset import CutoffPlan, steady, with_cells
+from training.row_store import everyone_at, read_rows, write_rows
 
 Progress = Callable[[str, float], None]
 
@@ -35,18 +36,6 @@ def feature_rows(tables: Tables, cells: pd.DataFrame, as_of: date) -> pd.DataFra
     return with_cells(steady(_in_order(frame)), cells)
 
 
-def steady(frame: pd.DataFrame) -> pd.DataFrame:
-    """Numbers to nine digits: sums on several threads differ in the last ones from run to run.
-
-    The same tables then give the same model, figures and profile, byte for byte.
-
-    >>> steady(pd.DataFrame({"f": [0.1 + 0.2, 0.3]}))["f"].nunique()
-    1
-    """
-    floats = frame.select_dtypes("float64").columns
-    return frame.assign(**{name: rounded(frame[name].to_numpy()) for name in floats})
-
-
 class LabelledRows(NamedTuple):
     """Rows of every cut-off's set, and all customers (in the set or not) at the last one."""
 
@@ -62,14 +51,12 @@ def labelled_rows(
     progress: Progress,
 ) -> LabelledRows:
     """Keys, features and `churned` of every customer in the set of each cut-off."""
-    parts = []
-    for at, day in enumerate(as_of):
-        progress(f"features and labels of {day}", at / len(as_of))
-        labels = churn_labels(tables, day, label).to_pandas()[["customer_id", TARGET]]
-        everyone = feature_rows(tables, cells, day)
-        parts.append(everyone.merge(labels, on="customer_id", how="inner", validate="1:1"))
-    # one cut-off after the other: as fast as all in one query, with a bounded memory
-    return LabelledRows(pd.concat(parts, ignore_index=True), everyone)
+    with tempfile.TemporaryDirectory() as folder:
+        stored = write_rows(
+            tables, cells, CutoffPlan(tuple(sorted(set(as_of))), ()), label, Path(folder), progress
+        )
+        last = max(as_of)
+        return LabelledRows(read_rows(stored.train), everyone_at(stored.snapshot, last))
 
 
 def _in_order(frame: pd.DataFrame) -> pd.DataFrame:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike
 
 from training.retention import RetentionClassifier
 from training.settings import RetentionSettings
+
+Fit = Callable[[RetentionClassifier], RetentionClassifier]
+Progress = Callable[[str, float], None]
 
 
 def classifier(settings: RetentionSettings, **changes: Any) -> RetentionClassifier:
@@ -51,18 +52,14 @@ def trial_parameters(trials: int, seed: int) -> list[dict[str, Any]]:
 
 
 def best_classifier(
-    frame: pd.DataFrame,
-    target: ArrayLike,
-    groups: ArrayLike,
-    settings: RetentionSettings,
-    progress: Callable[[str, float], None],
+    settings: RetentionSettings, fit: Fit, progress: Progress
 ) -> RetentionClassifier:
     """The fitted classifier with the lowest out-of-fold log-loss: defaults and every trial."""
     progress("fitting", 0.0)
-    best = classifier(settings).fit(frame, target, groups)
+    best = fit(classifier(settings))
     for at, changes in enumerate(trial_parameters(settings.trials, settings.seed), start=1):
         progress(f"fitting trial {at} of {settings.trials}", at / (settings.trials + 1))
-        model = classifier(settings, **changes).fit(frame, target, groups)
+        model = fit(classifier(settings, **changes))
         if model.out_of_fold_log_loss_ < best.out_of_fold_log_loss_:
             best = model
     return best

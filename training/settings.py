@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -38,11 +38,21 @@ class RetentionSettings(Section):
     profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
     seed: int = 0  # of everything drawn
     threads: int = Field(default=1, ge=1)  # more pay on idle cores only: waiting threads spin
+    judge_customers: int = Field(default=1_000_000, ge=2)  # at most, in memory, to judge by
+    learner: Literal["local", "dask"] = "local"  # dask: rows beyond the memory of one machine
+    workers: int = Field(default=2, ge=1)  # dask: processes here, or that a scheduler must have
+    scheduler: str | None = None  # dask: its address, tls://HOST:8786; absent: processes here
 
     @model_validator(mode="after")
     def _both_lists_or_none(self) -> Self:
         if bool(self.train_as_of) != bool(self.evaluate_as_of):
             raise ValueError("give both retention.train_as_of and retention.evaluate_as_of")
+        return self
+
+    @model_validator(mode="after")
+    def _scheduler_only_for_dask(self) -> Self:
+        if self.scheduler and self.learner != "dask":
+            raise ValueError('retention.scheduler is for retention.learner = "dask"')
         return self
 
 

@@ -11,13 +11,15 @@ import pandas as pd
 
 from domain.bundle import ModelCard
 from domain.errors import BadInput
+from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.labels import require_two_classes
 from features.registry import features_hash
 from features.settings import LabelSettings
-from training.bundle import profile, write_bundle
+from training.bundle import write_bundle
 from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names, truncated
 from training.judging import (
+    BASELINE_CUSTOMERS,
     CHAMPION,
     Champion,
     Judged,
@@ -27,6 +29,8 @@ from training.judging import (
     present_champion,
     write_evaluation,
 )
+from training.learners import buckets, learner
+from training.population import profile_at, value_feature_at
 from training.promotion import VERSUS
 from training.report import (
     Progress,
@@ -38,16 +42,16 @@ from training.report import (
     within,
 )
 from training.retention import RetentionClassifier
-from training.rows import LabelledRows, data_days, labelled_rows
+from training.row_store import Counts, StoredRows, read_sample, write_rows
+from training.rows import data_days
 from training.search import best_classifier
-from training.segmentation import BALANCE, value_feature
 from training.settings import RetentionSettings, TrackingSettings
 from training.tracking import COMPARED_TAG, JUDGED_TAG, Store
 from training.train_segments import train_segmentation
 
 __all__ = ["TrainReport", "train_retention", "train_segmentation"]
 
-NAME = "retention"
+NAME, ROWS = "retention", ".rows-"  # ROWS: folder of the rows while it trains
 RISK_QUANTILES = (0.7, 0.9)  # a tenth of the customers is at high risk, two tenths at medium
 
 
@@ -61,32 +65,48 @@ def train_retention(
     tracking: TrackingSettings,
     folder: Path,
     data_hashes: Mapping[str, str],
+    rows_folder: Path | None = None,
     progress: Progress = silent,
 ) -> TrainReport:
     """Train on earlier cut-offs, judge on later ones, register; `folder` holds the store.
 
-    `cells` says the cell of each customer (`customer_id`, `cell_id`). Raises BadInput when the
-    history is too short, the label has one class, or too few customers were lost.
+    `cells` says the cell of each customer (`customer_id`, `cell_id`). The rows lie in a folder of
+    their own under `rows_folder` (default: `folder`) while it trains. Raises BadInput when the
+    history is too short, the label has one class, too few customers were lost, or the cluster
+    that `settings` asks for cannot be used.
     """
     known = data_days(tables)
     plan = cutoff_plan(*known, label, settings)
     store = Store(tracking, folder)
-    with store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id:
-        days = (*plan.train, *plan.evaluate)
-        data = labelled_rows(tables, cells, days, label, within(progress, 0.0, 0.5))
-        train, later = _split(data, plan, settings)
-        names = feature_names(train)
-        model = best_classifier(
-            train[names], train[TARGET], train["customer_id"], settings, within(progress, 0.5, 0.7)
+    of_profile = (settings.profile_customers, settings.seed)
+    with (
+        store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
+        growing(rows_folder or folder, ROWS, new_folder) as scratch,
+    ):
+        stored = write_rows(
+            tables,
+            cells,
+            plan,
+            label,
+            scratch,
+            within(progress, 0.0, 0.5),
+            seed=settings.seed,
+            buckets=buckets(settings),
         )
+        customers = stored.counts.customers
+        later = read_sample(stored.later, settings.judge_customers, customers)
+        _require_learnable(stored.counts, later, plan, settings)
+        with learner(stored, settings, scratch) as fit:
+            model = best_classifier(settings, fit, within(progress, 0.5, 0.7))
         progress("judging against the baselines", 0.7)
         champion = present_champion(store, plan, label, later)
-        judged = judge(model, train, later, names, champion, settings)
+        train = read_sample(stored.train, BASELINE_CUSTOMERS, customers)
+        judged = judge(model, train, later, feature_names(train), champion, settings)
         progress("drawing", 0.85)
         with tempfile.TemporaryDirectory() as temporary:
             out = Path(temporary)
             notes = _notes(plan, known.first, settings, champion, judged)
-            card = _card(model, judged, data, plan, label, settings, grid_version, data_hashes)
+            card = _card(model, judged, stored, plan, label, settings, grid_version, data_hashes)
             card = card.model_copy(update={"compared_with": _compared(champion), "notes": notes})
             digest = write_bundle(
                 out / "model",
@@ -94,7 +114,7 @@ def train_retention(
                 manifest=model.manifest_,
                 calibration=model.calibration_,
                 card=card,
-                profile=profile(data.everyone, settings.profile_customers, settings.seed),
+                profile=profile_at(stored.snapshot, plan.evaluate[-1], *of_profile),
             )
             drawn = draw(model, judged, out / "plots")
             write_evaluation(model, judged, card.metrics, out / "evaluation")
@@ -117,8 +137,8 @@ def train_retention(
         digest=digest,
         trained_as_of=plan.train,
         evaluated_as_of=plan.evaluate,
-        rows=len(train),
-        customers=train["customer_id"].nunique(),
+        rows=stored.counts.rows,
+        customers=customers,
         metrics=judged.evaluation.metrics,
         baselines=judged.evaluation.baselines,
         differences=judged.evaluation.differences,
@@ -129,28 +149,25 @@ def train_retention(
     )
 
 
-def _split(
-    data: LabelledRows, plan: CutoffPlan, settings: RetentionSettings
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    early = data.rows["as_of"].isin(plan.train)
-    train = data.rows[early].reset_index(drop=True)
-    later = data.rows[~early].reset_index(drop=True)
-    for rows in (train, later):
-        require_two_classes(rows)
-    lost = train.loc[train[TARGET] == 1, "customer_id"].nunique()
-    if lost < settings.min_positives:
+def _require_learnable(
+    counts: Counts, later: pd.DataFrame, plan: CutoffPlan, settings: RetentionSettings
+) -> None:
+    kept = counts.rows - counts.lost_rows
+    require_two_classes(pd.DataFrame({TARGET: np.repeat([0, 1], [kept, counts.lost_rows])}))
+    require_two_classes(later)
+    if counts.lost_customers < settings.min_positives:
         raise BadInput(
-            f"only {lost} customers were lost after the training cut-offs {plan.train[0]} to "
-            f"{plan.train[-1]}; retention.min_positives asks for {settings.min_positives}; "
-            "deliver a longer history, or choose a [label] that more customers meet"
+            f"only {counts.lost_customers} customers were lost after the training cut-offs "
+            f"{plan.train[0]} to {plan.train[-1]}; retention.min_positives asks for "
+            f"{settings.min_positives}; deliver a longer history, or choose a [label] that more "
+            "customers meet"
         )
-    return train, later
 
 
 def _card(
     model: RetentionClassifier,
     judged: Judged,
-    data: LabelledRows,
+    stored: StoredRows,
     plan: CutoffPlan,
     label: LabelSettings,
     settings: RetentionSettings,
@@ -179,13 +196,9 @@ def _card(
         },
         metrics=metrics,
         judged_on=judged_on(plan.evaluate, label),
-        value_feature=_value(data.everyone),
+        value_feature=value_feature_at(stored.snapshot, plan.evaluate[-1]),
         risk_edges=(float(low), float(high)),
     )
-
-
-def _value(frame: pd.DataFrame) -> str | None:
-    return value_feature(frame) if {BALANCE, "debit_365d"} & set(frame.columns) else None
 
 
 def _parameters(
@@ -193,7 +206,13 @@ def _parameters(
 ) -> dict[str, Any]:
     tried = {f"trees.{key}": value for key, value in model.get_params().items()}
     told = {f"label.{key}": value for key, value in label.model_dump(mode="json").items()}
-    return {**tried, **told, "trees.rounds_used": model.rounds_, "trials": settings.trials}
+    return {
+        **tried,
+        **told,
+        "trees.rounds_used": model.rounds_,
+        "trials": settings.trials,
+        "learner": settings.learner,
+    }
 
 
 def _compared(champion: Champion | None) -> str | None:

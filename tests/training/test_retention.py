@@ -168,10 +168,13 @@ def test_trials_never_make_the_out_of_fold_loss_worse(draw_population: Callable[
     X, y, _ = draw_population(800)
     steps: list[str] = []
     base = RetentionSettings(rounds=30, threads=1, learning_rate=0.9)
-    groups = np.arange(800)
-    plain = best_classifier(X, y, groups, base, lambda step, share: None)
+
+    def fit(model: RetentionClassifier) -> RetentionClassifier:
+        return model.fit(X, y)
+
+    plain = best_classifier(base, fit, lambda step, share: None)
     tried = best_classifier(
-        X, y, groups, base.model_copy(update={"trials": 3}), lambda step, share: steps.append(step)
+        base.model_copy(update={"trials": 3}), fit, lambda step, share: steps.append(step)
     )
     assert tried.out_of_fold_log_loss_ < plain.out_of_fold_log_loss_
     assert steps[-1] == "fitting trial 3 of 3"

@@ -1,0 +1,28 @@
+"""What a model keeps of the whole population at a cut-off, read from its snapshot."""
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from features.snapshot import snapshot_info
+from training.bundle import PROFILE_KEYS, monitored, profile_weights
+from training.row_store import everyone_at
+from training.segmentation import BALANCE, DEBITS, value_feature
+
+
+def profile_at(snapshot: Path, as_of: date, at_most: int, seed: int) -> pd.DataFrame:
+    """`training.bundle.profile` of everyone at a cut-off; only chosen customers' rows are read."""
+    keys = everyone_at(snapshot, as_of, ["customer_id", "cell_id"])
+    chosen = profile_weights(keys, at_most, seed)
+    ids = keys.loc[chosen.index, "customer_id"]
+    rows = everyone_at(snapshot, as_of, ids=ids).set_index("customer_id").reindex(ids)
+    columns = [PROFILE_KEYS[0], *monitored(rows), PROFILE_KEYS[1]]
+    found: pd.DataFrame = rows.assign(weight=chosen.to_numpy())[columns]
+    return found.reset_index(drop=True)
+
+
+def value_feature_at(snapshot: Path, as_of: date) -> str | None:
+    """The feature that stands for a customer's value, or None where no feature could."""
+    known = [name for name in (BALANCE, DEBITS) if name in snapshot_info(snapshot).features]
+    return value_feature(everyone_at(snapshot, as_of, known)) if known else None
