@@ -16,10 +16,12 @@ from features.registry import FEATURES
 from features.transactions import (
     ROW,
     Keep,
+    Merge,
     PlanTables,
     gap_partials,
     gap_rows,
     gaps,
+    gaps_of_panes,
     inline,
     latest,
     latest_older,
@@ -28,6 +30,7 @@ from features.transactions import (
     windows,
     year_rows,
 )
+from features.window_arrays import merged_gaps, merged_windows
 
 KEY = ("customer_id", "as_of")
 PERSON = (
@@ -81,10 +84,13 @@ def features_of(
     gap_parts = keep("gap_partials", gap_partials(gap_rows(rows)))
     older = keep("older", latest_older(older_rows(tables, panes, plan)))
     people = spine(tables, plan.instants, customers)
-    found = windows(parts, history, panes, plan)
+    merge = Merge(parts, lambda table: merged_windows(table, panes, history))
+    found = keep("windows", windows(parts, history, panes, plan), merge)
+    merge = Merge(gap_parts, lambda table: merged_gaps(table, panes))
+    in_order = keep("gaps", gaps_of_panes(gap_parts, plan), merge)
     grains = [
         found,
-        gaps(rows, gap_parts, panes, plan),
+        gaps(rows, gap_parts, in_order, panes, plan),
         _selected(latest(people, found, parts, older, plan), "latest"),
     ]
     for column in history.distincts.values():

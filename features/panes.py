@@ -96,6 +96,18 @@ class Panes:
             }
         )
 
+    def bounds(self) -> list[tuple[int, ...]]:
+        """For each cut-off the pane after its last, then the first panes of its windows.
+
+        >>> Panes((date(2026, 1, 1),)).bounds()
+        [(4, 3, 2, 1, 0)]
+        """
+        edges = self.edges
+        return [
+            tuple(bisect_left(edges, day - timedelta(days=days)) for days in (0, *WINDOWS))
+            for day in self.cutoffs
+        ]
+
     def instants(self) -> pa.Table:
         """One row per cut-off: number, bit, its instant `at` (UTC), and where windows begin."""
         columns = {

@@ -9,7 +9,7 @@ import math
 import shutil
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ from features.engine import Tables, memory_bytes, opened_again
 from features.panes import Panes, plans
 from features.registry import FEATURES
 from features.settings import EngineSettings
-from features.transactions import PlanTables
+from features.transactions import Merge, PlanTables
 
 KEY = ("customer_id", "as_of", "cell_id")
 CELLS = pa.schema([("customer_id", pa.string()), ("cell_id", pa.string())])
@@ -39,12 +39,28 @@ TRANSACTIONS_A_RANGE = 3_000_000  # about 1 GB in work
 RESULTS_A_RANGE = 400_000  # customers x cut-offs
 
 
+class Step(NamedTuple):
+    """A table of one range: a query's result, or what `merge` makes of it."""
+
+    name: str
+    sql: str
+    merge: Callable[[pa.Table], pa.Table] | None = None
+
+    def make(self, duck: Any, bound: tuple[str, str]) -> None:
+        """The table on the engine, in place of the one of the range before."""
+        sql = _bounded(self.sql, bound)
+        if self.merge is None:
+            duck.execute(f"CREATE OR REPLACE TEMP TABLE {self.name} AS {sql}")
+        else:
+            duck.register(self.name, self.merge(duck.sql(sql).to_arrow_table()))
+
+
 @dataclass(frozen=True)
 class Statements:
-    """The SQL of one plan: tables that all its cut-offs share, then the features at some."""
+    """The steps of one plan: tables that all its cut-offs share, then the query of features."""
 
     panes: Panes
-    shared: tuple[tuple[str, str], ...]
+    shared: tuple[Step, ...]
     features: str
 
 
@@ -53,11 +69,25 @@ class _Kept:
     """Steps that become tables: compiled where they are made, named from then on."""
 
     engine: Any
-    steps: list[tuple[str, str]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
-    def __call__(self, name: str, table: Table) -> Table:
-        self.steps.append((name, self.engine.compile(table)))
+    def __call__(self, name: str, table: Table, merge: Merge | None = None) -> Table:
+        if merge is None:
+            self.steps.append(Step(name, self.engine.compile(table)))
+        else:
+            merged = _between(merge, _arrow(table))
+            self.steps.append(Step(name, self.engine.compile(merge.table), merged))
         return ibis.table(table.schema(), name=name)
+
+
+def _arrow(table: Table) -> pa.Schema:
+    return table.schema().to_pyarrow()
+
+
+def _between(merge: Merge, result: pa.Schema) -> Callable[[pa.Table], pa.Table]:
+    """The function of `merge` with the columns and types that the queries before and after name."""
+    given = _arrow(merge.table)
+    return lambda rows: merge.function(rows.cast(given)).select(result.names).cast(result)
 
 
 def statements(tables: Tables, panes: Panes) -> Statements:
@@ -216,8 +246,8 @@ class _Worker:
     def _plan(self, one: Statements, bound: tuple[str, str]) -> pa.Table:
         for name, table in _plan(one.panes).items():
             self.duck.register(name, table)
-        for name, sql in one.shared:
-            self.duck.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_bounded(sql, bound)}")
+        for step in one.shared:
+            step.make(self.duck, bound)
         return self.duck.sql(_bounded(one.features, bound)).to_arrow_table()
 
 

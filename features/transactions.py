@@ -7,9 +7,10 @@ the plan that sees a row, so that late rows are told apart from those before the
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import ibis
+import pyarrow as pa
 from ibis.expr.types import Table, Value
 
 from features.dialect import days_between, last_row, mean_and_spread, ratio
@@ -27,7 +28,19 @@ PANE = ("customer_id", "pane", "seen")
 ROW = ("customer_id", "pane", "seen", "posted_at", "transaction_id", "balance_after", "own")
 LAST = (("posted_at", "transaction_id"), ("balance_after",))
 
-Keep = Callable[[str, Table], Table]
+
+class Merge(NamedTuple):
+    """The same as a query computes, as a function in memory of one table before it."""
+
+    table: Table
+    function: Callable[[pa.Table], pa.Table]
+
+
+class Keep(Protocol):
+    """What makes a step of the feature query a table, if it does."""
+
+    def __call__(self, name: str, table: Table, merge: Merge | None = None) -> Table:
+        """The result of the step, by its query or by `merge`."""
 
 
 class PlanTables(NamedTuple):
@@ -45,7 +58,7 @@ class PlanTables(NamedTuple):
         return cls(*(ibis.memtable(table) for table in tables))
 
 
-def inline(name: str, table: Table) -> Table:
+def inline(name: str, table: Table, merge: Merge | None = None) -> Table:
     """A step that stays part of the query; an engine that can keeps it as a table instead."""
     return table
 
@@ -233,15 +246,13 @@ def gap_partials(rows: Table) -> Table:
 GAP = ("gap_n", "gap_mean", "gap_m2")
 
 
-def gaps(rows: Table, parts: Table, panes: Panes, plan: PlanTables) -> Table:
+def gaps(rows: Table, parts: Table, in_order: Table, panes: Panes, plan: PlanTables) -> Table:
     """One row per customer and cut-off: mean and deviation of the gaps in 365 days.
 
-    Gaps inside panes add up, and so does the one from a pane to the next, when both its ends are
-    in the window. That holds where rows arrived in the order in which they were posted. Where a
-    late row came in between, `gap_days` is not the gap that an earlier cut-off saw: the gaps
-    of those customers are taken anew for each cut-off.
+    `in_order` are the `gaps_of_panes`. They hold where rows arrived in the order in which they
+    were posted. Where a late row came in between, `gap_days` is not the gap that an earlier
+    cut-off saw: the gaps of those customers are taken anew for each cut-off.
     """
-    in_order = _gaps_of_panes(_seen(parts, plan), plan)
     if panes.single:
         return in_order
     mixed = parts.filter(parts.overtaken).select("customer_id").distinct()
@@ -250,9 +261,14 @@ def gaps(rows: Table, parts: Table, panes: Panes, plan: PlanTables) -> Table:
     )
 
 
-def _gaps_of_panes(seen: Table, plan: PlanTables) -> Table:
+def gaps_of_panes(parts: Table, plan: PlanTables) -> Table:
+    """One row per customer and cut-off with a row in 365 days: mean and deviation of gaps.
+
+    Gaps inside panes add up, and so does the one from a pane to the next, when both its ends are
+    in the window.
+    """
     starts = plan.instants.select("as_of", start=plan.instants[f"from_{YEAR}d"])
-    near = seen.join(starts, "as_of")
+    near = _seen(parts, plan).join(starts, "as_of")
     across = (near.gap_from >= near.start).ifelse(near.gap_across, None)
     near = near.select(*KEY, *GAP, across=across)
     count = near.gap_n.sum() + near.across.count()
