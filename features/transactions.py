@@ -89,11 +89,10 @@ def older_rows(tables: Tables, panes: Panes, plan: PlanTables) -> Table:
     own = posted.initiated_by_customer.fill_null(True)
     if panes.single:
         return posted.mutate(own=own, seen=ibis.literal(0, "int16"))
-    # whatever arrived before the first window counts as of its first day
-    first = ibis.literal(panes.first_day)
-    arrived = _arrival(posted, panes).fill_null(first)
-    late = posted.mutate(own=own, seen_on=ibis.greatest(arrived, first))
-    return late.join(plan.arrivals, "seen_on")
+    # whatever came in before the first window counts as of the day before it
+    before = ibis.literal(panes.first_day - timedelta(days=1))
+    came_on = ibis.greatest(_came_on(posted, panes).fill_null(before), before)
+    return posted.mutate(own=own, came_on=came_on).join(plan.arrivals, "came_on")
 
 
 def _arrived(tables: Tables, panes: Panes) -> Table:
@@ -121,15 +120,14 @@ def _in_rings(posted: Table, panes: Panes) -> Table:
 
 def _in_panes(posted: Table, panes: Panes, plan: PlanTables) -> Table:
     day = local_day(posted.posted_at, panes.timezone, panes.first_day, panes.cutoffs[-1])
-    tomorrow = day + ibis.interval(days=1)
-    arrived = _arrival(posted, panes)
-    rows = posted.mutate(day=day, seen_on=ibis.greatest(arrived.fill_null(tomorrow), tomorrow))
-    rows = rows.join(plan.days, "day").join(plan.arrivals, "seen_on")
+    came_on = ibis.greatest(_came_on(posted, panes).fill_null(day), day)
+    rows = posted.mutate(day=day, came_on=came_on)
+    rows = rows.join(plan.days, "day").join(plan.arrivals, "came_on")
     return rows.mutate(**{f"sees_{w}d": rows[f"upto_{w}d"] & rows.since for w in WINDOWS})
 
 
-def _arrival(posted: Table, panes: Panes) -> Value:
-    """The first day of the bank at whose beginning the row was there."""
+def _came_on(posted: Table, panes: Panes) -> Value:
+    """The day of the bank by whose end the row was there."""
     return arrival_day(posted.available_at, panes.timezone, panes.first_day, panes.cutoffs[-1])
 
 
