@@ -9,20 +9,15 @@ from ibis.expr.types import Table, Value
 
 from features.engine import Tables
 from features.feature import Feature
+from features.gaps import gap_partials, gap_rows, gaps, gaps_of_panes
 from features.history import days_of, holding_history, service_history, spine
 from features.measures import History
 from features.panes import Panes, plans
 from features.registry import FEATURES
+from features.steps import Keep, Merge, inline
 from features.transactions import (
     ROW,
-    Keep,
-    Merge,
     PlanTables,
-    gap_partials,
-    gap_rows,
-    gaps,
-    gaps_of_panes,
-    inline,
     latest,
     latest_older,
     older_rows,

@@ -9,7 +9,7 @@ import math
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,30 +29,14 @@ from features.engine import Tables, memory_bytes, opened_again
 from features.panes import Panes, plans
 from features.registry import FEATURES
 from features.settings import EngineSettings
-from features.transactions import Merge, PlanTables
+from features.steps import HIGH, LOW, Merge, Step, bounded, step
+from features.transactions import PlanTables
 
 KEY = ("customer_id", "as_of", "cell_id")
 CELLS = pa.schema([("customer_id", pa.string()), ("cell_id", pa.string())])
-LOW, HIGH = "@@low@@", "@@high@@"  # stand in the statements for the bounds of a range
 LAST = chr(0x10FFFF)  # above every id
 TRANSACTIONS_A_RANGE = 3_000_000  # about 1 GB in work
 RESULTS_A_RANGE = 400_000  # customers x cut-offs
-
-
-class Step(NamedTuple):
-    """A table of one range: a query's result, or what `merge` makes of it."""
-
-    name: str
-    sql: str
-    merge: Callable[[pa.Table], pa.Table] | None = None
-
-    def make(self, duck: Any, bound: tuple[str, str]) -> None:
-        """The table on the engine, in place of the one of the range before."""
-        sql = _bounded(self.sql, bound)
-        if self.merge is None:
-            duck.execute(f"CREATE OR REPLACE TEMP TABLE {self.name} AS {sql}")
-        else:
-            duck.register(self.name, self.merge(duck.sql(sql).to_arrow_table()))
 
 
 @dataclass(frozen=True)
@@ -72,22 +56,8 @@ class _Kept:
     steps: list[Step] = field(default_factory=list)
 
     def __call__(self, name: str, table: Table, merge: Merge | None = None) -> Table:
-        if merge is None:
-            self.steps.append(Step(name, self.engine.compile(table)))
-        else:
-            merged = _between(merge, _arrow(table))
-            self.steps.append(Step(name, self.engine.compile(merge.table), merged))
+        self.steps.append(step(self.engine, name, table, merge))
         return ibis.table(table.schema(), name=name)
-
-
-def _arrow(table: Table) -> pa.Schema:
-    return table.schema().to_pyarrow()
-
-
-def _between(merge: Merge, result: pa.Schema) -> Callable[[pa.Table], pa.Table]:
-    """The function of `merge` with the columns and types that the queries before and after name."""
-    given = _arrow(merge.table)
-    return lambda rows: merge.function(rows.cast(given)).select(result.names).cast(result)
 
 
 def statements(tables: Tables, panes: Panes) -> Statements:
@@ -246,14 +216,9 @@ class _Worker:
     def _plan(self, one: Statements, bound: tuple[str, str]) -> pa.Table:
         for name, table in _plan(one.panes).items():
             self.duck.register(name, table)
-        for step in one.shared:
-            step.make(self.duck, bound)
-        return self.duck.sql(_bounded(one.features, bound)).to_arrow_table()
-
-
-def _bounded(sql: str, bound: tuple[str, str]) -> str:
-    low, high = (one.replace("'", "''") for one in bound)
-    return sql.replace(LOW, low).replace(HIGH, high)
+        for shared in one.shared:
+            shared.make(self.duck, bound)
+        return self.duck.sql(bounded(one.features, bound)).to_arrow_table()
 
 
 def _plan(panes: Panes) -> dict[str, pa.Table]:

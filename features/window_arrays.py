@@ -1,7 +1,7 @@
 """Panes merged into the windows of every cut-off on arrays, where one process holds them.
 
-The results are those of the queries `windows` and `gaps_of_panes` of `features.transactions`, at
-a small part of their price for many cut-offs: no row is joined with every cut-off that sees it.
+The results are those of the queries `transactions.windows` and `gaps.gaps_of_panes`, at a small
+part of their price for many cut-offs: no row is joined with every cut-off that sees it.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ def merged_windows(parts: pa.Table, panes: Panes, history: History) -> pa.Table:
 def merged_gaps(parts: pa.Table, panes: Panes) -> pa.Table:
     """One row per customer and cut-off with a row in 365 days: mean and deviation of gaps.
 
-    `parts` are rows of `transactions.gap_partials`, in any order.
+    `parts` are rows of `gaps.gap_partials`, in any order.
     """
     rows = PaneRows.of(parts, panes)
     present = rows.any(np.ones(len(parts), bool))[-1]

@@ -13,17 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.feature import WINDOWS
+from features.gaps import gap_partials, gap_rows, gaps_of_panes
 from features.measures import History
 from features.pane_arrays import pooled
 from features.panes import Panes
-from features.transactions import (
-    PlanTables,
-    gap_partials,
-    gap_rows,
-    gaps_of_panes,
-    partials,
-    windows,
-)
+from features.transactions import PlanTables, partials, windows
 from features.window_arrays import merged_gaps, merged_windows
 
 PANES = Panes((date(2025, 1, 31), date(2025, 3, 1), date(2025, 3, 31)))
