@@ -151,7 +151,7 @@ def beside_peers(folder: Path, args) -> None:
     _bank(folder, args.customers, args.transactions, args)
     runs: dict[str, list[Run]] = {}
     for _ in range(args.repeats):
-        for who in ("canonical", *PEERS):
+        for who in ("canonical", *args.peers):
             runs.setdefault(who, []).append(
                 measured(who, folder, folder / f"{who}.out", [AS_OF], args)
             )
@@ -167,7 +167,7 @@ def beside_peers(folder: Path, args) -> None:
         print(
             f"{name:10}{run.wall:>9.1f}{run.cpu:>8.1f}{run.peak_mb:>9,.0f}{times:>13.2f}{cpu:>12.2f}"
         )
-    for who in PEERS:
+    for who in args.peers:
         off = compared(folder / "canonical.out", folder / f"{who}.out")
         print(f"same values as {who}: largest relative difference {off:.1e}")
 
@@ -219,6 +219,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="4GB", help="of the engine, as [engine] memory")
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--cutoffs", type=int, help="compare one cut-off with so many months")
     parser.add_argument("--sizes", type=int, nargs="+", help="millions of transactions")
     parser.add_argument("--child", help=argparse.SUPPRESS)

@@ -9,18 +9,16 @@ from ibis.expr.types import Table, Value
 
 from features.engine import Tables
 from features.feature import Feature
+from features.gaps import gap_partials, gap_rows, gaps, gaps_of_panes
 from features.history import days_of, holding_history, service_history, spine
 from features.measures import History
 from features.panes import Panes, plans
 from features.registry import FEATURES
+from features.steps import Keep, Merge, inline
 from features.transactions import (
     ROW,
-    Keep,
     PlanTables,
-    gap_partials,
-    gap_rows,
-    gaps,
-    inline,
+    always_known,
     latest,
     latest_older,
     older_rows,
@@ -28,6 +26,7 @@ from features.transactions import (
     windows,
     year_rows,
 )
+from features.window_arrays import merged_gaps, merged_windows
 
 KEY = ("customer_id", "as_of")
 PERSON = (
@@ -81,12 +80,16 @@ def features_of(
     history, measured = _measures(rows, chosen)
     parts = keep("partials", partials(rows, history))
     gap_parts = keep("gap_partials", gap_partials(gap_rows(rows)))
-    older = keep("older", latest_older(older_rows(tables, panes, plan)))
+    older = older_rows(tables, panes, plan).anti_join(always_known(parts), "customer_id")
+    older = keep("older", latest_older(older))
     people = spine(tables, plan.instants, customers)
-    found = windows(parts, history, panes, plan)
+    merge = Merge(parts, lambda table: merged_windows(table, panes, history))
+    found = keep("windows", windows(parts, history, panes, plan), merge)
+    merge = Merge(gap_parts, lambda table: merged_gaps(table, panes))
+    in_order = keep("gaps", gaps_of_panes(gap_parts, plan), merge)
     grains = [
         found,
-        gaps(rows, gap_parts, panes, plan),
+        gaps(rows, gap_parts, in_order, panes, plan),
         _selected(latest(people, found, parts, older, plan), "latest", chosen),
     ]
     for column in history.distincts.values():

@@ -31,9 +31,11 @@ def local_day(moment: Value, timezone: str, first: date, last: date) -> Value:
 
 
 def arrival_day(moment: Value, timezone: str, first: date, last: date) -> Value:
-    """The first day at whose beginning a UTC time was over or just there; null stays null."""
-    before = moment - ibis.interval(microseconds=1)
-    return local_day(before, timezone, first, last) + ibis.interval(days=1)
+    """The day by whose end a UTC time was over or just there; null stays null.
+
+    A midnight belongs to the day before. What has come in on a day is there at later cut-offs.
+    """
+    return local_day(moment - ibis.interval(microseconds=1), timezone, first, last)
 
 
 def _local(moment: Value, changes: list[tuple[datetime, int]]) -> Value:

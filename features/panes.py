@@ -61,18 +61,18 @@ class Panes:
         return pa.table(columns)
 
     def arrivals(self) -> pa.Table:
-        """One row per day from which a row can be visible: the first cut-off that sees it.
+        """One row per day on which a row can have come in: the first cut-off that sees it.
 
-        `seen` is the number of the first cut-off on that day or later; bit k of `since` says that
-        cut-off k is one of them. A row that arrives after the last cut-off has no row here.
+        `seen` is the number of the first cut-off after that day; bit k of `since` says that
+        cut-off k is after it. A row that comes in after the last cut-off has no row here.
         """
-        days = list(_days(self.first_day, self.cutoffs[-1] + timedelta(days=1)))
-        seen = [bisect_left(self.cutoffs, day) for day in days]
+        days = list(_days(self.first_day - timedelta(days=1), self.cutoffs[-1]))
+        seen = [bisect_right(self.cutoffs, day) for day in days]
         all_bits = (1 << len(self.cutoffs)) - 1
         since = [all_bits & ~((1 << at) - 1) for at in seen]
         return pa.table(
             {
-                "seen_on": pa.array(days, pa.date32()),
+                "came_on": pa.array(days, pa.date32()),
                 "seen": pa.array(seen, pa.int16()),
                 "since": pa.array(since, pa.int64()),
             }
@@ -95,6 +95,18 @@ class Panes:
                 "ring": pa.array(ring, pa.int16()),
             }
         )
+
+    def bounds(self) -> list[tuple[int, ...]]:
+        """For each cut-off the pane after its last, then the first panes of its windows.
+
+        >>> Panes((date(2026, 1, 1),)).bounds()
+        [(4, 3, 2, 1, 0)]
+        """
+        edges = self.edges
+        return [
+            tuple(bisect_left(edges, day - timedelta(days=days)) for days in (0, *WINDOWS))
+            for day in self.cutoffs
+        ]
 
     def instants(self) -> pa.Table:
         """One row per cut-off: number, bit, its instant `at` (UTC), and where windows begin."""

@@ -29,22 +29,22 @@ from features.engine import Tables, memory_bytes, opened_again
 from features.panes import Panes, plans
 from features.registry import FEATURES
 from features.settings import EngineSettings
+from features.steps import HIGH, LOW, Merge, Step, bounded, step
 from features.transactions import PlanTables
 
 KEY = ("customer_id", "as_of", "cell_id")
 CELLS = pa.schema([("customer_id", pa.string()), ("cell_id", pa.string())])
-LOW, HIGH = "@@low@@", "@@high@@"  # stand in the statements for the bounds of a range
 LAST = chr(0x10FFFF)  # above every id
-TRANSACTIONS_A_RANGE = 3_000_000  # about 1 GB in work
+TRANSACTIONS_A_RANGE = 5_000_000  # about 0.8 GB in work
 RESULTS_A_RANGE = 400_000  # customers x cut-offs
 
 
 @dataclass(frozen=True)
 class Statements:
-    """The SQL of one plan: tables that all its cut-offs share, then the features at some."""
+    """The steps of one plan: tables that all its cut-offs share, then the query of features."""
 
     panes: Panes
-    shared: tuple[tuple[str, str], ...]
+    shared: tuple[Step, ...]
     features: str
 
 
@@ -53,10 +53,10 @@ class _Kept:
     """Steps that become tables: compiled where they are made, named from then on."""
 
     engine: Any
-    steps: list[tuple[str, str]] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
 
-    def __call__(self, name: str, table: Table) -> Table:
-        self.steps.append((name, self.engine.compile(table)))
+    def __call__(self, name: str, table: Table, merge: Merge | None = None) -> Table:
+        self.steps.append(step(self.engine, name, table, merge))
         return ibis.table(table.schema(), name=name)
 
 
@@ -225,14 +225,9 @@ class _Worker:
     def _plan(self, one: Statements, bound: tuple[str, str]) -> pa.Table:
         for name, table in _plan(one.panes).items():
             self.duck.register(name, table)
-        for name, sql in one.shared:
-            self.duck.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_bounded(sql, bound)}")
-        return self.duck.sql(_bounded(one.features, bound)).to_arrow_table()
-
-
-def _bounded(sql: str, bound: tuple[str, str]) -> str:
-    low, high = (one.replace("'", "''") for one in bound)
-    return sql.replace(LOW, low).replace(HIGH, high)
+        for shared in one.shared:
+            shared.make(self.duck, bound)
+        return self.duck.sql(bounded(one.features, bound)).to_arrow_table()
 
 
 def _plan(panes: Panes) -> dict[str, pa.Table]:
