@@ -25,6 +25,14 @@ class Seen(NamedTuple):
     row: int
     value: str
 
+    def followed(self, cells: int) -> "Seen":
+        """Itself, seen in so many more cells.
+
+        >>> Seen(1, 4, "x").followed(2)
+        Seen(cells=3, row=4, value='x')
+        """
+        return self._replace(cells=self.cells + cells)
+
 
 def sentence(defect: Defect, seen: Seen, source: TableSource) -> str:
     """One defect as one sentence.
@@ -46,7 +54,8 @@ def sentence(defect: Defect, seen: Seen, source: TableSource) -> str:
         case "conflict":
             key = " + ".join(CONTRACTS[defect.table].key)
             rows = "1 row that repeats" if one else f"{seen.cells} rows that repeat"
-            what = f"{defect.file} holds {rows} a {key} with different content {first}"
+            how = defect.reason.partition(" with ")[2]
+            what = f"{defect.file} holds {rows} a {key} with {how} {first}"
         case "not_parsable" | "out_of_range":
             values = "1 value that is" if one else f"{seen.cells} values that are"
             wrong = defect.reason if one else _plural(defect.reason)

@@ -123,7 +123,7 @@ def test_a_map_renames_the_banks_columns_and_the_rest_is_left_out(folder: Path) 
     section = {"file": "transactions.csv", "delimiter": ";", "decimal": ",", "columns": columns}
     layout = Layout(folder / "out")
     take_in(source(transactions=section), folder, layout).require_sound()
-    assert pd.read_parquet(layout.tables / "transactions.parquet")["amount"].tolist() == [2.5]
+    assert pd.read_parquet(layout.tables / "transactions")["amount"].tolist() == [2.5]
     (folder / "transactions.csv").write_text("NR;KONTO;TAG;BETRAG\n1;C1;2026-01-05;2.5\n")
     report = take_in(source(transactions=section), folder, layout)
     assert (
@@ -175,7 +175,7 @@ def test_numbers_of_accounts_stay_as_they_are_written(folder: Path) -> None:
     layout = Layout(folder / "out")
     settings = source(transactions={"file": "t.parquet"}, rejected_share_max=1)
     report = take_in(settings, folder, layout)
-    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    clean = pd.read_parquet(layout.tables / "transactions")
     assert clean["customer_id"].tolist() == [str(big)]  # '7' is not '007', and null is empty
     assert clean["amount"].tolist() == [1.1]
     assert str(clean["posted_at"][0]) == "2026-01-05 04:00:00"
