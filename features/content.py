@@ -89,7 +89,7 @@ def _plain(values: pa.Array) -> Words:
         return _mixed(numbers.view(np.uint64))
     if pa.types.is_date32(values.type):
         values = values.cast(pa.int32())
-    whole = values.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    whole: NDArray[np.int64] = values.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
     return _mixed(whole.view(np.uint64))
 
 

@@ -70,9 +70,7 @@ def open_tables(
     """
     verify_parts(folder)
     engine = connect(settings)
-    tables = {
-        name: _read(engine, table_files(folder, name), CONTRACTS[name]) for name in CONTRACTS
-    }
+    tables = {name: _read(engine, table_files(folder, name), CONTRACTS[name]) for name in CONTRACTS}
     return Tables(**tables, timezone=timezone, stale_days=stale_days)
 
 

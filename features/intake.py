@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["IntakeReport", "data_hashes", "is_current", "read_record", "take_in"]
 
 READING_SHARE = 0.7  # of the work: reading and judging; the rest is sorting and writing
-MEMORY = "400MB"  # of the sorting; beyond it, it spills to the output folder
+MEMORY = "300MB"  # of the sorting; beyond it, it spills to the output folder
 
 Progress = Callable[[str, float], None]
 
@@ -141,9 +141,9 @@ class _Intake:
         before = Before(record.source, read_counts(self._layout.tables))
         return plan(order, marks, before, another_day=until != record.until), before
 
-    def _pass(
-        self, plan: "Plan", marks: dict[str, str], before: "Before | None"
-    ) -> IntakeReport:
+    def _pass(self, plan: "Plan", marks: dict[str, str], before: "Before | None") -> IntakeReport:
+        import pyarrow as pa
+
         from features.door.passage import Passage
 
         if plan.why:
@@ -151,6 +151,7 @@ class _Intake:
         record = self._record if before else None
         passage = Passage(self._terms, plan, marks, self._place, before, record)
         stopped = self._read(passage, plan)
+        pa.default_memory_pool().release_unused()
         if not stopped:
             passage.settle(
                 lambda step, done: self._progress(step, READING_SHARE + done * (1 - READING_SHARE))
@@ -165,7 +166,7 @@ class _Intake:
         try:
             with passage.open():
                 batches = (
-                    source.read_some(settings, self._folder, zone, wanted.__contains__)
+                    source.read_some(settings, self._folder, zone, passage.turn_to)
                     if source
                     else reader(settings.reader).read(settings, self._folder, zone)
                 )
@@ -176,9 +177,7 @@ class _Intake:
             return str(error).splitlines()
         return []
 
-    def _end(
-        self, passage: "Passage", stopped: list[str], marks: dict[str, str]
-    ) -> IntakeReport:
+    def _end(self, passage: "Passage", stopped: list[str], marks: dict[str, str]) -> IntakeReport:
         """Write the report and the quarantine, and the tables when the contract holds."""
         from features.door.disk import put_in_place, write_text
 

@@ -125,10 +125,10 @@ def record_in(folder: Path) -> IntakeRecord | None:
 
 
 def table_files(folder: Path, name: str) -> list[Path]:
-    """The Parquet files of one contract table: those of the record, or `NAME.parquet`, or
-    `NAME/*.parquet` where no intake wrote the folder.
+    """The Parquet files of one contract table, in the order in which they came.
 
-    Each file is sorted by customer; the files of a table may hold the same customers, never the
+    They are those of the record, or `NAME.parquet`, or `NAME/*.parquet` where no intake wrote the
+    folder. Each file is sorted by customer; the files of a table may hold the same customers, never the
     same row. Raises BadInput when one is missing or has another size than it was written with.
     """
     record = record_in(folder)
@@ -170,4 +170,3 @@ def _unrecorded(folder: Path, name: str) -> list[Path]:
     if not alone.is_file() and not parts:
         raise BadInput(f"table file '{alone}' is missing; {AGAIN}")
     return [alone] if alone.is_file() else parts
-

@@ -35,7 +35,9 @@ class Held(NamedTuple):
 def held(tables: Path, record: IntakeRecord, table: str) -> Held:
     """What the tables in place hold of one table."""
     parts = tuple(tables / part.file for part in record.tables[table].parts)
-    ids = tuple(tables / name for name in record.ledger if name.startswith(f"{LEDGER}/ids/{table}/"))
+    ids = tuple(
+        tables / name for name in record.ledger if name.startswith(f"{LEDGER}/ids/{table}/")
+    )
     waiting = tables / waiting_file(table)
     return Held(parts, ids, waiting if waiting_file(table) in record.ledger else None)
 

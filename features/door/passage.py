@@ -9,7 +9,7 @@ from typing import NamedTuple
 from domain.tables import CONTRACTS, EVENTS, Contract
 from features.door.convert import Problem
 from features.door.count import Counted
-from features.door.held import Held, held, keep, refused_file
+from features.door.held import Held, held, refused_file
 from features.door.judge import Terms, judged
 from features.door.plan import Before, Plan
 from features.door.quarantine import Lines, write_quarantine
@@ -20,11 +20,6 @@ from features.door.words import Defect
 from features.door.written import Written
 from features.parts import IntakeRecord
 from features.readers.batch import Batch, Delivered
-
-REASONS: dict[Problem, str] = {
-    "conflict": "repeats an id with different content",
-    "unknown": "customer is not in the customer table",
-}
 
 
 class Outgrown(Exception):  # noqa: N818 (no error: the way back to reading everything)
@@ -54,6 +49,7 @@ class Passage:
     ) -> None:
         self.tally = Tally()
         self.clean, self.quarantined = place.work / "tables", place.work / "quarantine"
+        self._settled = place.work / "settled"
         self.written = Written(self.clean, place.tables, record)
         self._terms, self._plan, self._place = terms, plan, place
         self._marks, self._before, self._record = marks, before, record
@@ -63,7 +59,7 @@ class Passage:
     @contextmanager
     def open(self) -> Iterator[None]:
         """While rows are taken; afterwards the staged files are whole."""
-        for folder in (self.clean, self.quarantined):
+        for folder in (self.clean, self.quarantined, self._settled):
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
         self._sweep()
@@ -77,6 +73,11 @@ class Passage:
     def wants(self, delivered: Delivered) -> bool:
         """Whether a delivery is to be read: it is new, and no killed run had read it."""
         return self._plan.reads(delivered) and not self._judged[delivered].whole
+
+    def turn_to(self, delivered: Delivered) -> bool:
+        """End the delivery before this one; whether this one is to be read."""
+        self._finish()
+        return self.wants(delivered)
 
     def take(self, batch: Batch) -> None:
         """Judge a batch: good rows are staged, bad ones go to quarantine."""
@@ -94,7 +95,9 @@ class Passage:
             progress(f"sorting {contract.name}", at / len(CONTRACTS))
             self._settle(contract)
         for name in CONTRACTS:
-            write_quarantine(self.quarantined / f"{name}.csv", [*self._refused(name), self._of(name)])
+            write_quarantine(
+                self.quarantined / f"{name}.csv", [*self._refused(name), self._of(name)]
+            )
 
     def stop(self) -> None:
         """Count and quarantine what was read before the reader could not go on."""
@@ -119,7 +122,11 @@ class Passage:
 
     def _settle(self, contract: Contract) -> None:
         name, way = contract.name, self._plan.way(contract.name)
-        old = held(self._place.tables, self._record, name) if way != "anew" and self._record else Held()
+        old = (
+            held(self._place.tables, self._record, name)
+            if way != "anew" and self._record
+            else Held()
+        )
         people = None if name == "customers" else self.clean / "customers.parquet"
         read = [one for one in self._read_order() if one.table == name and self._plan.reads(one)]
         staged = [one.rows for one in map(self._judged.__getitem__, read) if one.rows.is_file()]
@@ -141,9 +148,12 @@ class Passage:
             raise Outgrown(f"customers with {name.replace('_', ' ')} are gone")
 
     def _refuse(self, settler: Settler, lines: Lines) -> None:
+        differing = ", ".join(settler.differing())
         key = settler.contract.key[0]
-        self._refuse_rows(settler.conflicts(), lines, settler, key, "conflict")
-        self._refuse_rows(settler.strangers(), lines, settler, "customer_id", "unknown")
+        reason = f"repeats an id with different content ({differing})"
+        self._refuse_rows(settler.conflicts(), lines, settler, key, "conflict", reason)
+        reason = "customer is not in the customer table"
+        self._refuse_rows(settler.strangers(), lines, settler, "customer_id", "unknown", reason)
 
     def _refuse_rows(
         self,
@@ -152,11 +162,9 @@ class Passage:
         settler: Settler,
         column: str,
         problem: Problem,
+        reason: str,
     ) -> None:
-        reason = REASONS[problem]
-        for at, (file, row, content) in enumerate(rows):
-            if problem == "conflict" and not at:
-                reason += f" ({', '.join(settler.differing())})"
+        for file, row, content in rows:
             lines.add(file, row, column, reason, content)
             defect = Defect(settler.contract.name, file, column, problem, reason)
             self.tally.refuse(defect, row, content[column])
@@ -171,7 +179,7 @@ class Passage:
             self.written.waiting(name, settler)
             if name in EVENTS:
                 self.written.ids(name, settler)
-        self.tally.accepted[name] = self.written.tables[name].rows
+        self.tally.accepted[name] = self.written.tables[name].rows - settler.withdrawn()
 
     def _staged(self, delivered: Delivered) -> Judged:
         mark = self._marks.get(delivered.file, "")
@@ -188,8 +196,6 @@ class Passage:
     def _at(self, delivered: Delivered) -> Judged:
         one = self._judged.setdefault(delivered, self._staged(delivered))
         if one not in self._open:
-            if self._plan.order:  # then deliveries come one after the other
-                self._finish()
             one.begin()
             self._open.append(one)
         return one
@@ -228,4 +234,4 @@ class Passage:
 
     def _of(self, table: str) -> Path:
         """Lines of rows that their table could not take."""
-        return self._place.work / f"{table}.csv"
+        return self._settled / f"{table}.csv"

@@ -111,6 +111,8 @@ class Settler:
 
     def differing(self) -> list[str]:
         """The columns in which rows that repeat a key differ."""
+        if not self._any("conflicting"):
+            return []
         names = [name for name in self.contract.names if name not in self.contract.key]
         differ = ", ".join(f"count(DISTINCT {n}) + bool_or({n} IS NULL)::INT > 1" for n in names)
         found = self._duck.execute(
@@ -119,6 +121,11 @@ class Settler:
             f"USING ({self._key}) GROUP BY {self._key})"
         ).fetchall()[0]
         return [name for name, differs in zip(names, found, strict=True) if differs]
+
+    def withdrawn(self) -> int:
+        """Rows that the table holds and would not hold beside the new ones: now they conflict."""
+        both = f"SELECT count(*) FROM present SEMI JOIN conflicting USING ({self._key})"
+        return int(self._duck.execute(both).fetchall()[0][0])
 
     def write(self, target: Path) -> Content:
         """Write the rows that the table does not hold yet, sorted; their content."""
@@ -208,7 +215,8 @@ class Settler:
         if files:
             return f"SELECT {self._names}, {FILE}, {ROW} FROM {_files(files)}"
         columns = [f"NULL::{SQL[column.kind]} AS {column.name}" for column in self.contract]
-        return f"SELECT {', '.join(columns)}, NULL::VARCHAR AS {FILE}, NULL::BIGINT AS {ROW} WHERE false"
+        columns += [f"NULL::VARCHAR AS {FILE}", f"NULL::BIGINT AS {ROW}"]
+        return f"SELECT {', '.join(columns)} WHERE false"
 
     def _without(self, table: str, using: str) -> str:
         return f"ANTI JOIN {table} USING ({using})" if self._any(table) else ""

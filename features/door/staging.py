@@ -56,7 +56,10 @@ class Judged:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         self._writer = pq.ParquetWriter(
-            self.rows, staged_schema(self.delivered.table), compression="lz4", use_dictionary=_few(self)
+            self.rows,
+            staged_schema(self.delivered.table),
+            compression="lz4",
+            use_dictionary=_few(self),
         )
 
     def add(self, frame: pd.DataFrame, first_row: int) -> None:

@@ -92,6 +92,11 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
             return "deliver each once, or correct the ids"
         case "out_of_range":
             column = CONTRACTS[defect.table].column(defect.column)
+            if column.name == "currency":
+                return (
+                    "convert the amounts or leave these rows out; bank.currency is the one of "
+                    "every amount"
+                )
             if column.kind in ("timestamp", "date"):
                 return "correct the dates, or set sources.data_until to the last day of the data"
             return f"correct them; {wanted(column)} is allowed"

@@ -5,7 +5,15 @@ from pathlib import Path
 
 from features.content import Content
 from features.door.count import Counted
-from features.door.held import DELIVERIES, Held, ids_file, keep, part_file, waiting_file, write_counts
+from features.door.held import (
+    DELIVERIES,
+    Held,
+    ids_file,
+    keep,
+    part_file,
+    waiting_file,
+    write_counts,
+)
 from features.door.settle import Settler
 from features.parts import IntakeRecord, Part, TableRecord
 from features.readers.batch import sha256

@@ -11,7 +11,7 @@ from domain.errors import BadInput
 from domain.layout import FOLDERS, WORK_FOLDERS
 from features.quality import QUALITY_FILE
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = 65_536
 READ_BYTES = 1 << 20
 
 
