@@ -57,7 +57,8 @@ def taken_in(bank: Path, out: Path) -> dict[str, Any]:
     """One intake in a process of its own."""
     command = [sys.executable, "-c", CHILD, str(bank), str(out)]
     found = subprocess.run(command, check=True, capture_output=True, text=True)
-    return dict(json.loads(found.stdout.splitlines()[0]))
+    told = next(line for line in found.stdout.splitlines() if line.startswith("{"))
+    return dict(json.loads(told))
 
 
 def measure(customers: int, months: int) -> None:
@@ -78,9 +79,10 @@ def measure(customers: int, months: int) -> None:
 
 def line(what: str, found: dict[str, Any]) -> None:
     """Print one line."""
+    rate = found["new"] / found["seconds"]
     print(
         f"| {what} | {found['rows']:,} | {found['new']:,} | {found['seconds']:.1f} "
-        f"| {found['cpu']:.1f} | {found['new'] / found['seconds']:,.0f} | {found['peak_mb']:,.0f} |",
+        f"| {found['cpu']:.1f} | {rate:,.0f} | {found['peak_mb']:,.0f} |",
         flush=True,
     )
 

@@ -21,7 +21,7 @@ class Layout:
 
     @property
     def tables(self) -> Path:
-        """Clean contract tables, `NAME.parquet`, and `intake.json`."""
+        """Clean contract tables, `NAME.parquet` or parts in `NAME/`, and `intake.json`."""
         return self.root / "tables"
 
     @property

@@ -80,7 +80,8 @@ def _text(values: pa.Array) -> Words:
     coded = values.dictionary_encode()
     known = np.append(np.asarray(coded.dictionary.to_pylist(), dtype=object), "")
     words: Words = hash_array(known, categorize=False)
-    return words[coded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)]
+    which: NDArray[np.intp] = coded.indices.fill_null(len(known) - 1).to_numpy(zero_copy_only=False)
+    return words[which]
 
 
 def _plain(values: pa.Array) -> Words:

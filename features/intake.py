@@ -18,7 +18,7 @@ from domain.tables import CONTRACTS
 from features.parts import INTAKE_FILE, Growth, IntakeRecord, growth, read_record, record_in
 from features.quality import QualityReport, quality_path
 from features.readers import growing, reader
-from features.readers.batch import Batch, Delivered
+from features.readers.batch import Delivered
 from features.settings import SourceSettings
 
 if TYPE_CHECKING:
@@ -160,6 +160,8 @@ class _Intake:
 
     def _read(self, passage: "Passage", plan: "Plan") -> list[str]:
         """Why reading stopped, if it did."""
+        from features.door.plan import share_read
+
         settings, zone = self._terms.settings, self._terms.timezone
         source = growing(settings.reader)
         wanted = [one for one in plan.order if passage.wants(one)]
@@ -171,7 +173,9 @@ class _Intake:
                     else reader(settings.reader).read(settings, self._folder, zone)
                 )
                 for batch in batches:
-                    self._progress(f"reading {batch.file}", READING_SHARE * _share(batch, wanted))
+                    self._progress(
+                        f"reading {batch.file}", READING_SHARE * share_read(batch, wanted)
+                    )
                     passage.take(batch)
         except BadInput as error:
             return str(error).splitlines()
@@ -210,8 +214,7 @@ def is_current(
     record = record_in(layout.tables)
     if record is None:
         return False
-    files = [part.file for table in record.tables.values() for part in table.parts]
-    if any(not (layout.tables / file).is_file() for file in files):
+    if any(not (layout.tables / part.file).is_file() for part in record.parts):
         return False
     try:
         marks = reader(settings.reader).marks(settings, folder)
@@ -224,15 +227,6 @@ def is_current(
 def data_hashes(layout: Layout) -> dict[str, str]:
     """Hash of the rows of every table in place, as models record what they were trained on."""
     return dict(read_record(layout).data_hashes)
-
-
-def _share(batch: Batch, reading: Sequence[Delivered]) -> float:
-    """Share of the reading that is done: transactions are most of it."""
-    here = Delivered(batch.table, batch.file)
-    reading = reading or [Delivered(name, batch.file) for name in CONTRACTS]
-    weights = [8.0 if one.table == "transactions" else 0.5 for one in reading]
-    at = reading.index(here)
-    return (sum(weights[:at]) + weights[at] * batch.done) / sum(weights)
 
 
 def _record(terms: "Terms", marks: dict[str, str], passage: "Passage") -> IntakeRecord:

@@ -74,6 +74,11 @@ class IntakeRecord(_Value):
     ledger: dict[str, str] = {}  # what later intakes build on: file -> SHA-256
     data_hashes: dict[str, str]  # table -> hash of its rows, as models record it
 
+    @property
+    def parts(self) -> list[Part]:
+        """Every file of every table."""
+        return [part for table in self.tables.values() for part in table.parts]
+
 
 class Growth(NamedTuple):
     """The parts of a table beside those of an earlier intake.
@@ -128,8 +133,8 @@ def table_files(folder: Path, name: str) -> list[Path]:
     """The Parquet files of one contract table, in the order in which they came.
 
     They are those of the record, or `NAME.parquet`, or `NAME/*.parquet` where no intake wrote the
-    folder. Each file is sorted by customer; the files of a table may hold the same customers, never the
-    same row. Raises BadInput when one is missing or has another size than it was written with.
+    folder. Each file is sorted by customer; the files of a table may hold the same customers,
+    never the same row. Raises BadInput when one is missing or has another size than the record.
     """
     record = record_in(folder)
     if record is None:
@@ -142,11 +147,10 @@ def table_files(folder: Path, name: str) -> list[Path]:
 def verify_parts(folder: Path) -> None:
     """Raise BadInput when a recorded file of the tables holds other bytes than were written."""
     record = record_in(folder)
-    for table in record.tables.values() if record else ():
-        for part in table.parts:
-            _present(folder, part)
-            if sha256(folder / part.file) != part.sha256:
-                raise _altered(folder / part.file)
+    for part in record.parts if record else ():
+        _present(folder, part)
+        if sha256(folder / part.file) != part.sha256:
+            raise _altered(folder / part.file)
 
 
 def _present(folder: Path, part: Part) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from features.door.count import Counted
-from features.parts import IntakeRecord, Part
+from features.parts import IntakeRecord
 from features.readers.batch import Delivered, sha256
 
 LEDGER = "ledger"
@@ -91,13 +91,9 @@ def keep(source: Path, target: Path) -> None:
 
 def altered(tables: Path, record: IntakeRecord) -> str | None:
     """The first file of tables or ledger that is not as the record has it."""
-    known = {part.file: part.sha256 for part in _parts(record)} | record.ledger
+    known = {part.file: part.sha256 for part in record.parts} | record.ledger
     for name, mark in known.items():
         path = tables / name
         if not path.is_file() or sha256(path) != mark:
             return name
     return None
-
-
-def _parts(record: IntakeRecord) -> list[Part]:
-    return [part for table in record.tables.values() for part in table.parts]

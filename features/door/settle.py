@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from domain.tables import Contract
 from features.arrow import arrow_schema
 from features.content import Content, content_of
+from features.door.groups import groups
 from features.door.held import Held
 from features.door.staging import FILE, GROUP_ROWS, ROW, staged_schema
 
@@ -143,8 +144,8 @@ class Settler:
         )
         content = Content()
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-            for group in _groups(relation, schema):
-                writer.write_table(group, row_group_size=GROUP_ROWS)
+            for group in groups(relation, schema):
+                writer.write_table(group, row_group_size=group.num_rows)
                 content = content.joined(content_of(group))
         return content
 
@@ -178,12 +179,9 @@ class Settler:
     def _recall(self, elsewhere: str) -> None:
         """Old rows whose keys come again: `hit` are their places, `present` their contents."""
         place = f"{self._key}, {FILE}, {ROW}"
-        ids = f"SELECT {place} FROM {_files(self._held.ids)}" if self._held.ids else ""
-        self._run(
-            f"CREATE TEMP TABLE hit AS {ids} SEMI JOIN fresh USING ({self._key})"
-            if ids
-            else f"CREATE TEMP TABLE hit AS SELECT {place} FROM fresh LIMIT 0"
-        )
+        ids = _files(self._held.ids) if self._held.ids else "fresh"
+        which = f"SEMI JOIN fresh USING ({self._key})" if self._held.ids else "LIMIT 0"
+        self._run(f"CREATE TEMP TABLE hit AS SELECT {place} FROM {ids} {which}")
         parts = _files(self._held.parts) if self._any("hit") else "fresh"
         which = f"SEMI JOIN hit USING ({self._key})" if self._any("hit") else "LIMIT 0"
         self._run(f"CREATE TEMP TABLE present AS SELECT {self._names} FROM {parts} {which}")
@@ -207,8 +205,8 @@ class Settler:
         )
 
     def _find_strangers(self, customers: Path | None) -> None:
-        which = "LIMIT 0" if customers is None else f"ANTI JOIN {_files([customers])} USING"
-        which += "" if customers is None else " (customer_id)"
+        known = "" if customers is None else _files([customers])
+        which = f"ANTI JOIN {known} USING (customer_id)" if known else "LIMIT 0"
         self._run(f"CREATE TEMP TABLE unknown AS SELECT DISTINCT customer_id FROM rows {which}")
 
     def _rows(self, files: Sequence[Path]) -> str:
@@ -251,19 +249,3 @@ def _files(paths: Sequence[Path]) -> str:
 
 def _texts(values: Sequence[str]) -> str:
     return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
-
-
-def _groups(relation: duckdb.DuckDBPyRelation, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Tables of exactly GROUP_ROWS rows, but for the last: the same rows give the same bytes."""
-    held, count = [], 0
-    for batch in relation.to_arrow_reader(GROUP_ROWS):
-        held.append(pa.Table.from_batches([batch]).cast(schema))
-        count += batch.num_rows
-        if count >= GROUP_ROWS:
-            whole = pa.concat_tables(held)
-            while whole.num_rows >= GROUP_ROWS:
-                yield whole.slice(0, GROUP_ROWS).combine_chunks()
-                whole = whole.slice(GROUP_ROWS)
-            held, count = [whole], whole.num_rows
-    if count:
-        yield pa.concat_tables(held).combine_chunks()

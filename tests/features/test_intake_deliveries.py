@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.layout import Layout
-from features.door import settle
+from features.door import groups
 from features.intake import take_in
 from features.parts import table_files
 from features.settings import SourceSettings
@@ -102,14 +102,14 @@ def test_the_same_money_written_otherwise_is_the_same_row(
 def test_rows_beyond_one_group_are_written_in_groups_of_one_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, once: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(settle, "GROUP_ROWS", 3)
+    monkeypatch.setattr(groups, "GROUP_ROWS", 3)
     cut = delivered(tmp_path, [PEOPLE], [ROWS])
     (clean,) = table_files(tmp_path / "out" / "tables", "transactions")
-    groups = duckdb.sql(
+    found = duckdb.sql(
         "SELECT DISTINCT row_group_id, row_group_num_rows "
         f"FROM parquet_metadata('{clean}') ORDER BY 1"
     ).fetchall()
-    assert [rows for _, rows in groups] == [3, 3, 3, 3, 3, 3, 2]
+    assert [rows for _, rows in found] == [3, 3, 3, 3, 3, 3, 2]
     assert cut.keys() == once.keys()
 
 
