@@ -25,8 +25,10 @@ from ibis.expr.types import Table
 from domain.tables import CONTRACTS
 from features.atomic import replacing
 from features.customer import features_of
+from features.door.settle import ORDER
 from features.engine import Tables, memory_bytes, opened_again
 from features.panes import Panes, plans
+from features.parts import table_files
 from features.registry import FEATURES
 from features.settings import EngineSettings
 from features.transactions import PlanTables
@@ -69,8 +71,11 @@ def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements
     cells = ibis.table(ibis.schema(CELLS), name="cells")
     people = keep("people", people.left_join(cells, "customer_id").drop("customer_id_right"))
     near = {name: _numbered(getattr(tables, name), people) for name in CONTRACTS}
-    for name in sorted(set(near) - {"transactions"}):
-        near[name] = keep(f"near_{name}", near[name])
+    for name in sorted(near):
+        if _in_parts(tables, name):
+            near[name] = keep(f"near_{name}", near[name].order_by(*ORDER[name]))
+        elif name != "transactions":
+            near[name] = keep(f"near_{name}", near[name])
     plan = PlanTables(
         *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
     )
@@ -111,6 +116,14 @@ def ranges(tables: Tables, cutoffs: int) -> list[tuple[str, str]]:
     first = nth.group_by("range").aggregate(low=nth.customer_id.min()).order_by("range")
     lows = ["", *first.to_pyarrow()["low"].to_pylist()[1:]]
     return list(zip(lows, [*lows[1:], LAST], strict=True))
+
+
+def _in_parts(tables: Tables, name: str) -> bool:
+    """Whether the rows lie in several files: in order only once they are sorted together.
+
+    A sum of floats depends on the order of its rows, and must not on that of deliveries.
+    """
+    return tables.folder is not None and len(table_files(tables.folder, name)) > 1
 
 
 class Range(NamedTuple):
