@@ -1,7 +1,8 @@
 """A feature run on DuckDB: the customers in ranges, each computed by one thread, parts kept.
 
 Memory is that of a few ranges, whatever the size of the bank. One thread a range makes the
-numbers the same to the last bit from run to run. A finished range is a part on disk, so that a
+numbers the same to the last bit from run to run, and the rows of a range are sorted first, so that
+they are whatever parts the tables lie in. A finished range is a part on disk, so that a
 run that was killed goes on where it stood.
 """
 
@@ -28,7 +29,6 @@ from features.customer import features_of
 from features.door.settle import ORDER
 from features.engine import Tables, memory_bytes, opened_again
 from features.panes import Panes, plans
-from features.parts import table_files
 from features.registry import FEATURES
 from features.settings import EngineSettings
 from features.transactions import PlanTables
@@ -71,11 +71,9 @@ def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements
     cells = ibis.table(ibis.schema(CELLS), name="cells")
     people = keep("people", people.left_join(cells, "customer_id").drop("customer_id_right"))
     near = {name: _numbered(getattr(tables, name), people) for name in CONTRACTS}
-    for name in sorted(near):
-        if _in_parts(tables, name):
-            near[name] = keep(f"near_{name}", near[name].order_by(*ORDER[name]))
-        elif name != "transactions":
-            near[name] = keep(f"near_{name}", near[name])
+    for name, rows in sorted(near.items()):
+        # a sum of floats depends on the order of its rows, which must not be that of deliveries
+        near[name] = keep(f"near_{name}", rows.order_by(*ORDER[name]))
     plan = PlanTables(
         *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
     )
@@ -116,14 +114,6 @@ def ranges(tables: Tables, cutoffs: int) -> list[tuple[str, str]]:
     first = nth.group_by("range").aggregate(low=nth.customer_id.min()).order_by("range")
     lows = ["", *first.to_pyarrow()["low"].to_pylist()[1:]]
     return list(zip(lows, [*lows[1:], LAST], strict=True))
-
-
-def _in_parts(tables: Tables, name: str) -> bool:
-    """Whether the rows lie in several files: in order only once they are sorted together.
-
-    A sum of floats depends on the order of its rows, and must not on that of deliveries.
-    """
-    return tables.folder is not None and len(table_files(tables.folder, name)) > 1
 
 
 class Range(NamedTuple):

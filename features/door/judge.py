@@ -47,7 +47,8 @@ class Terms(NamedTuple):
 class Judgement(NamedTuple):
     """A batch in the contract's types, its faults, its good rows, and whether some are early.
 
-    Good rows have no fault and coordinates in WGS-84. An early row is one that another day may accept.
+    Good rows have no fault and coordinates in WGS-84. An early row is one
+    that another day may accept.
     """
 
     typed: pd.DataFrame
