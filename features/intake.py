@@ -3,8 +3,6 @@
 What was taken in before stays: when the sources only gained files, only those are read.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +12,6 @@ from pydantic import BaseModel, ConfigDict
 
 from domain.errors import BadInput
 from domain.layout import Layout
-from domain.tables import CONTRACTS
 from features.correction_files import correction_marks, corrections_among
 from features.parts import INTAKE_FILE, Growth, IntakeRecord, growth, read_record, record_in
 from features.quality import QualityReport, quality_path
@@ -25,8 +22,8 @@ from features.settings import SourceSettings
 if TYPE_CHECKING:
     from features.corrections import Corrections
     from features.door.judge import Terms
-    from features.door.passage import Passage, Place
-    from features.door.plan import Before, Plan
+    from features.door.passage import Passage
+    from features.door.plan import Before, Place, Plan
 
 __all__ = ["IntakeReport", "data_hashes", "is_current", "read_record", "take_in"]
 
@@ -87,7 +84,7 @@ def take_in(
     from features.door.disk import STAGED, repair, workplace
     from features.door.judge import Terms
     from features.door.lateness import last_day
-    from features.door.passage import Place
+    from features.door.plan import Place
 
     with workplace(layout.root) as work:
         for target in (layout.tables, layout.quarantine):
@@ -117,8 +114,8 @@ class _Intake:
 
     def run(self) -> IntakeReport:
         """Read what the sources ask for; everything, when the tables cannot be grown after all."""
-        from features.door.passage import Outgrown, Passage
-        from features.door.plan import anew
+        from features.door.passage import Passage
+        from features.door.plan import Outgrown, anew
 
         settings = self._terms.settings
         try:
@@ -207,7 +204,7 @@ class _Intake:
         if not quality.sound:
             return IntakeReport(quality=quality, before=self._record)
         passage.keep_ledger()
-        record = _record(self._terms, marks, passage)
+        record = passage.written.record(self._terms, marks)
         text = record.model_dump_json(indent=1)
         write_text(passage.clean / INTAKE_FILE, text, self._place.work)
         put_in_place(passage.clean, self._layout.tables)
@@ -235,30 +232,9 @@ def is_current(
     except BadInput:
         return False
     zone, money = timezone or record.timezone, currency or record.currency
-    return record.fingerprint == _fingerprint(Terms(settings, zone, money), marks)
+    return record.fingerprint == Terms(settings, zone, money).fingerprint(marks)
 
 
 def data_hashes(layout: Layout) -> dict[str, str]:
     """Hash of the rows of every table in place, as models record what they were trained on."""
     return dict(read_record(layout).data_hashes)
-
-
-def _record(terms: "Terms", marks: dict[str, str], passage: "Passage") -> IntakeRecord:
-    tables = {name: passage.written.tables[name] for name in CONTRACTS}
-    return IntakeRecord(
-        reader=terms.settings.reader,
-        timezone=terms.timezone,
-        currency=terms.currency,
-        until=terms.last.day if terms.last else None,
-        source=marks,
-        terms=terms.hash,
-        fingerprint=_fingerprint(terms, marks),
-        tables=tables,
-        ledger=passage.written.files,
-        data_hashes={name: table.data_hash for name, table in tables.items()},
-    )
-
-
-def _fingerprint(terms: "Terms", marks: dict[str, str]) -> str:
-    said = [terms.hash, sorted(marks.items())]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

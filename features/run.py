@@ -1,9 +1,8 @@
 """A feature run on DuckDB: the customers in ranges, each computed by one thread, parts kept.
 
 Memory is that of a few ranges, whatever the size of the bank. One thread a range makes the
-numbers the same to the last bit from run to run, and the rows of a range are sorted first, so that
-they are whatever parts the tables lie in. A finished range is a part on disk, so that a
-run that was killed goes on where it stood.
+numbers the same to the last bit from run to run; its rows are sorted first, whatever parts they lie
+in. A finished range is a part on disk, so that a run that was killed goes on where it stood.
 """
 
 import math

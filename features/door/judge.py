@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -42,6 +43,11 @@ class Terms(NamedTuple):
     def hash_today(self) -> str:
         """A hash of the terms, the last day included."""
         return f"{self.hash} {self.last.day if self.last else None}"
+
+    def fingerprint(self, marks: Mapping[str, str]) -> str:
+        """A hash of the terms and of the sources' marks."""
+        said = [self.hash, sorted(marks.items())]
+        return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 
 class Judgement(NamedTuple):

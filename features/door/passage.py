@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from domain.tables import CONTRACTS, EVENTS, Contract
 from features.controls import control_totals
@@ -13,7 +12,7 @@ from features.door.convert import Problem
 from features.door.count import Counted
 from features.door.held import Held, held, refused_file
 from features.door.judge import Terms, form_of, form_of_table, judged
-from features.door.plan import Before, Plan
+from features.door.plan import Before, Outgrown, Place, Plan
 from features.door.quarantine import Lines, write_quarantine
 from features.door.settle import Refused, Settler
 from features.door.staging import Judged, named
@@ -23,19 +22,6 @@ from features.door.written import Written
 from features.parts import IntakeRecord
 from features.quality import QualityReport
 from features.readers.batch import Batch, Delivered
-
-
-class Outgrown(Exception):  # noqa: N818 (no error: the way back to reading everything)
-    """The tables in place cannot be grown after all; the argument says why."""
-
-
-class Place(NamedTuple):
-    """Where an intake works and what it may use there."""
-
-    work: Path  # gone afterwards
-    staged: Path  # judged deliveries; a killed run leaves them
-    tables: Path  # the tables in place
-    memory: str  # of DuckDB, beyond which it spills
 
 
 class Passage:

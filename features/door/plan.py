@@ -1,11 +1,25 @@
 """What an intake reads from the sources and what it keeps of the last one, table by table."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from domain.tables import CONTRACTS, EVENTS
 from features.door.count import Counted
 from features.readers.batch import Batch, Delivered
+
+
+class Outgrown(Exception):  # noqa: N818 (no error: the way back to reading everything)
+    """The tables in place cannot be grown after all; the argument says why."""
+
+
+class Place(NamedTuple):
+    """Where an intake works and what it may use there."""
+
+    work: Path  # gone afterwards
+    staged: Path  # judged deliveries; a killed run leaves them
+    tables: Path  # the tables in place
+    memory: str  # of DuckDB, beyond which it spills
 
 
 class Before(NamedTuple):

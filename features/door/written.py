@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from domain.tables import CONTRACTS
 from features.content import Content
 from features.door.count import Counted
 from features.door.held import (
@@ -14,6 +15,7 @@ from features.door.held import (
     waiting_file,
     write_counts,
 )
+from features.door.judge import Terms
 from features.door.settle import Settler
 from features.parts import IntakeRecord, Part, TableRecord
 from features.readers.batch import sha256
@@ -76,6 +78,22 @@ class Written:
         known = self._record.ledger.get(name) if self._record else None
         old = known if known is not None and path == self._old / name else None
         self.files[name] = old or sha256(path)
+
+    def record(self, terms: Terms, marks: dict[str, str]) -> IntakeRecord:
+        """The record of all that was written."""
+        tables = {name: self.tables[name] for name in CONTRACTS}
+        return IntakeRecord(
+            reader=terms.settings.reader,
+            timezone=terms.timezone,
+            currency=terms.currency,
+            until=terms.last.day if terms.last else None,
+            source=marks,
+            terms=terms.hash,
+            fingerprint=terms.fingerprint(marks),
+            tables=tables,
+            ledger=self.files,
+            data_hashes={name: table.data_hash for name, table in tables.items()},
+        )
 
 
 def _part(file: str, path: Path, content: Content, sources: list[str]) -> Part:

@@ -191,7 +191,7 @@ def test_features_after_deliveries_are_those_of_one_reading_to_the_last_bit(
     assert bank.features("f.parquet") == whole.features("f.parquet")
 
 
-def test_a_grown_intake_reconciles_and_a_lost_row_is_told(bank: Bank) -> None:
+def test_a_grown_intake_reconciles(bank: Bank) -> None:
     for number, rows in enumerate(deliveries(3)):
         bank.deliver(f"transactions{number}", HEAD, [*rows, f"X{number},C1,2025-06-01,x,"])
         bank.take()
