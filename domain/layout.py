@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+# What the stages write under the output folder, which may be the folder of the sources too.
+FOLDERS = ("tables", "quarantine", "grids", "snapshots", "online", "reports", "logs")
+WORK_FOLDERS = (".intake-", ".staged")  # beginnings of the names of those that a run needs
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -17,7 +21,7 @@ class Layout:
 
     @property
     def tables(self) -> Path:
-        """Clean contract tables, `NAME.parquet`, and `intake.json`."""
+        """Clean contract tables, `NAME.parquet` or parts in `NAME/`, and `intake.json`."""
         return self.root / "tables"
 
     @property

@@ -105,6 +105,7 @@ TRANSACTIONS = Contract(
         Column("counterparty_id", "string", "other side of the transaction"),
         Column("initiated_by_customer", "boolean", "own transaction, not the bank's (null: own)"),
         Column("available_at", "timestamp", "when the row reached the bank's warehouse"),
+        Column("currency", "string", "ISO 4217 code of the amount, the bank's own (null: it is)"),
     ),
     required=True,
 )
@@ -150,3 +151,6 @@ CONTRACTS = {
     contract.name: contract
     for contract in (CUSTOMERS, TRANSACTIONS, HOLDINGS, SERVICE_EVENTS, CLOSURES)
 }
+
+# Deliveries of these only add rows; the other tables are pictures of a state.
+EVENTS = ("transactions", "service_events")

@@ -8,6 +8,7 @@ it in the place of that row, so that nothing is counted twice.
 import csv
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,9 @@ from features.readers.batch import file_marks
 
 Content = Mapping[str, str | int | float | bool | None]
 WANTED = ("file", "row", "reason", "content", "mark")
+
+
+_KEPT = re.compile(r"corrections/\d{4}-.*\.jsonl")
 
 
 class Correction(NamedTuple):
@@ -90,6 +94,15 @@ def correction_marks(layout: Layout) -> dict[str, str]:
     return file_marks(kept(layout), layout.root)
 
 
+def corrections_among(marks: Mapping[str, str]) -> dict[str, str]:
+    """The marks of corrections among those of all that tables were made from.
+
+    >>> corrections_among({"customers.csv": "9:ab", "corrections/0001-closures-cd.jsonl": "7:ef"})
+    {'corrections/0001-closures-cd.jsonl': '7:ef'}
+    """
+    return {name: mark for name, mark in marks.items() if _KEPT.fullmatch(name)}
+
+
 def read_kept(path: Path) -> list[Correction]:
     """The corrections of one file; BadInput when it is not what was written."""
     try:
@@ -101,14 +114,14 @@ def read_kept(path: Path) -> list[Correction]:
 
 def _edited(path: Path, table: str) -> Iterator[tuple[str, Correction]]:
     """The lines whose content is no longer that of their mark, each with its place in words."""
-    from features.door.passage import REASONS
     from features.door.quarantine import mark
+    from features.door.words import is_settled
 
     for line, fields in _lines(path):
         place = f"{path}, line {line}"
         content = _content(fields["content"], table, place)
         if mark(content) != fields["mark"]:
-            settled = fields["reason"] in REASONS.values()
+            settled = is_settled(fields["reason"])
             row = _row(fields["row"], place)
             yield place, Correction(table, fields["file"], row, settled, fields["mark"], content)
 

@@ -1,36 +1,53 @@
 """Corrections in the stream of delivered rows: each in the place of the row it corrects."""
 
+import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
 import pandas as pd
 
+from domain.datum import Datum
 from domain.layout import Layout
 from domain.tables import CONTRACTS
 from features.correction_files import Content, Correction, correction_marks, kept, read_kept
 from features.door.convert import converted
+from features.door.places import in_wgs84
 from features.door.quarantine import mark
 from features.door.text import Form
 from features.readers.batch import Batch
 
+WGS84: Datum = "WGS-84"  # of settled coordinates
+
 
 class Corrections:
-    """Every correction that was kept, and which of them found their rows."""
+    """Every correction that was kept, and which of them found their rows.
 
-    def __init__(self, layout: Layout, timezone: str) -> None:
+    `datum` is that of the customers' coordinates as delivered.
+    """
+
+    def __init__(self, layout: Layout, timezone: str, datum: Datum = "WGS-84") -> None:
         self._form = Form(timezone="UTC", bank_timezone=timezone)  # of settled contents
-        self._of: dict[tuple[str, str, int], list[Correction]] = defaultdict(list)
-        self._waiting: dict[int, tuple[str, Correction]] = {}
+        self._datum = datum
+        self._of: dict[tuple[str, str, int], list[str]] = defaultdict(list)
+        self._kept: dict[str, tuple[str, Correction]] = {}  # by file and line
+        self._used: dict[tuple[str, str], set[str]] = defaultdict(set)
         self.marks = correction_marks(layout)
         for path in kept(layout):
-            for one in read_kept(path):
-                self._of[one.table, one.file, one.row].append(one)
-                self._waiting[id(one)] = (path.relative_to(layout.root).as_posix(), one)
+            file = path.relative_to(layout.root).as_posix()
+            for line, one in enumerate(read_kept(path), 1):
+                self._of[one.table, one.file, one.row].append(f"{file}:{line}")
+                self._kept[f"{file}:{line}"] = file, one
         self._rows: dict[tuple[str, str], list[int]] = defaultdict(list)
         for table, file, row in self._of:
             self._rows[table, file].append(row)
+
+    @property
+    def hash(self) -> str:
+        """A hash of all corrections."""
+        return hashlib.sha256(json.dumps(sorted(self.marks.items())).encode()).hexdigest()
 
     def applied(self, batch: Batch, form: Form) -> Iterator[Batch]:
         """The batch without the rows that were corrected, then those rows as corrected.
@@ -50,33 +67,43 @@ class Corrections:
             if rows:
                 yield batch._replace(frame=_frame(rows), form=self._form if settled else batch.form)
 
-    def unused(self) -> tuple[str, ...]:
+    def used(self, table: str, file: str) -> set[str]:
+        """The corrections that found their rows in a delivery, so far."""
+        return self._used[table, file]
+
+    def unused(self, used: Iterable[str]) -> tuple[str, ...]:
         """Corrections whose rows were not delivered as they were, in words."""
+        found = set(used)
         by_file: dict[str, list[Correction]] = defaultdict(list)
-        for file, one in self._waiting.values():
-            by_file[file].append(one)
+        for name, (file, one) in self._kept.items():
+            if name not in found:
+                by_file[file].append(one)
         return tuple(_unused(file, rows) for file, rows in by_file.items())
 
     def _corrected(self, batch: Batch, label: int, form: Form) -> Correction | None:
         """The last correction of a row, following it from content to content."""
-        seen = _marks(batch.frame.loc[[label]], batch.table, form)
+        seen = self._marks(batch.frame.loc[[label]], batch.table, form, self._datum)
         last = None
-        for one in self._of[batch.table, batch.file, batch.first_row + label]:
+        for name in self._of[batch.table, batch.file, batch.first_row + label]:
+            _, one = self._kept[name]
             if one.mark in seen:
                 last = one
-                self._waiting.pop(id(one), None)
-                written = self._form if one.settled else form
-                seen |= _marks(_frame({label: one.content}), batch.table, written)
+                self._used[batch.table, batch.file].add(name)
+                written = (self._form, WGS84) if one.settled else (form, self._datum)
+                seen |= self._marks(_frame({label: one.content}), batch.table, *written)
         return last
 
-
-def _marks(row: pd.DataFrame, table: str, form: Form) -> set[str]:
-    """Marks under which a row can stand in quarantine: as delivered, and settled."""
-    typed, _ = converted(row, CONTRACTS[table], form)
-    settled = {
-        column.name: _value(typed[column.name].iloc[0], column.kind) for column in CONTRACTS[table]
-    }
-    return {mark(dict(row.iloc[0])), mark(settled)}
+    @staticmethod
+    def _marks(row: pd.DataFrame, table: str, form: Form, datum: Datum) -> set[str]:
+        """Marks under which a row can stand in quarantine: as delivered, and settled."""
+        typed, _ = converted(row, CONTRACTS[table], form)
+        if table == "customers":
+            typed = in_wgs84(typed, datum)
+        settled = {
+            column.name: _value(typed[column.name].iloc[0], column.kind)
+            for column in CONTRACTS[table]
+        }
+        return {mark(dict(row.iloc[0])), mark(settled)}
 
 
 def _value(value: Any, kind: str) -> Any:

@@ -16,6 +16,7 @@ from domain.errors import BadInput
 from domain.tables import CONTRACTS, Column, Contract
 from features.arrow import ARROW, rebatched
 from features.duckdb_engine import connect_duckdb, duckdb_batches
+from features.parts import table_files, verify_parts
 from features.settings import EngineSettings, SourceSettings
 
 IBIS = {
@@ -57,15 +58,14 @@ def open_tables(
     timezone: str = "UTC",
     stale_days: int = STALE_DAYS,
 ) -> Tables:
-    """The contract tables in a folder of `NAME.parquet`; nothing is read into memory.
+    """The contract tables in a folder (`features.parts.table_files`); no row is kept in memory.
 
-    Raises BadInput for a file or column that is missing, a file that is not Parquet, or an
-    engine that cannot be had.
+    Raises BadInput for a file or column that is missing, a file that is not Parquet or not as the
+    intake wrote it, or an engine that cannot be had.
     """
+    verify_parts(folder)
     engine = connect(settings, folder)
-    tables = {
-        name: _read(engine, folder / f"{name}.parquet", CONTRACTS[name]) for name in CONTRACTS
-    }
+    tables = {name: _read(engine, table_files(folder, name), CONTRACTS[name]) for name in CONTRACTS}
     return Tables(
         **tables, timezone=timezone, stale_days=stale_days, folder=folder, settings=settings
     )
@@ -147,24 +147,21 @@ def _stored(engine: Any, name: str, rows: pa.Table) -> Table:
     return engine.table(name)
 
 
-def _read(engine: Any, file: Path, contract: Contract) -> Table:
-    if not file.is_file():
-        raise BadInput(f"table file '{file}' is missing; run `gridkeep check` to write the tables")
+def _read(engine: Any, files: list[Path], contract: Contract) -> Table:
+    name = f"'{files[0]}'" + (f" and {len(files) - 1} more parts" if len(files) > 1 else "")
     try:
         if _is_spark(engine):
-            table = engine.read_parquet(file)
+            table = engine.read_parquet(files)
         else:  # the same names on every engine: a statement fits all
-            table = engine.read_parquet(str(file), table_name=contract.name)
+            table = engine.read_parquet([str(file) for file in files], table_name=contract.name)
     except BadInput:
         raise
     except Exception as error:
         reason = str(error).partition("\n")[0]
-        raise BadInput(f"file '{file}' cannot be read as Parquet: {reason}") from error
-    missing = [name for name in contract.names if name not in table.columns]
+        raise BadInput(f"file {name} cannot be read as Parquet: {reason}") from error
+    missing = [column for column in contract.names if column not in table.columns]
     if missing:
-        raise BadInput(
-            f"file '{file}' lacks the columns {', '.join(missing)}; run `gridkeep check`"
-        )
+        raise BadInput(f"file {name} lacks the columns {', '.join(missing)}; run `gridkeep check`")
     return table.select(**{column.name: _typed(table, column) for column in contract})
 
 

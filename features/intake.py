@@ -1,59 +1,40 @@
-"""The intake: sources -> clean contract tables under the output folder, or a report why not."""
+"""The intake: sources -> clean contract tables under the output folder, or a report why not.
 
-import hashlib
-import json
-from collections.abc import Callable
+What was taken in before stays: when the sources only gained files, only those are read.
+"""
+
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from domain.errors import BadInput
 from domain.layout import Layout
-from domain.tables import CONTRACTS
-from features.correction_files import correction_marks
+from features.correction_files import correction_marks, corrections_among
+from features.parts import INTAKE_FILE, Growth, IntakeRecord, growth, read_record, record_in
 from features.quality import QualityReport, quality_path
-from features.readers import reader
-from features.readers.batch import Batch, sha256
+from features.readers import growing, reader
+from features.readers.batch import Delivered
 from features.settings import SourceSettings
 
 if TYPE_CHECKING:
-    from features.controls import Controls
     from features.corrections import Corrections
+    from features.door.judge import Terms
     from features.door.passage import Passage
+    from features.door.plan import Before, Place, Plan
 
-INTAKE_FILE = "intake.json"
+__all__ = ["IntakeReport", "data_hashes", "is_current", "read_record", "take_in"]
+
 READING_SHARE = 0.7  # of the work: reading and judging; the rest is sorting and writing
-FORM_OF_TABLES = 2  # raised when the same sources would give other tables
+MEMORY = "300MB"  # of the sorting; beyond it, it spills to the output folder
 
 Progress = Callable[[str, float], None]
 
 
 def silent(step: str, done: float) -> None:
     """The progress that nobody watches."""
-
-
-class TableRecord(BaseModel):
-    """One clean table: its rows and the SHA-256 of its bytes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rows: int
-    sha256: str
-
-
-class IntakeRecord(BaseModel):
-    """`tables/intake.json`: what the tables are and from what they were made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    reader: str
-    timezone: str
-    source: dict[str, str]  # file or database table -> mark of its content
-    fingerprint: str  # of all of the above and the settings
-    tables: dict[str, TableRecord]
-    data_hashes: dict[str, str]  # table -> SHA-256, as models record it
 
 
 class IntakeReport(BaseModel):
@@ -63,12 +44,20 @@ class IntakeReport(BaseModel):
 
     quality: QualityReport
     record: IntakeRecord | None = None
+    before: IntakeRecord | None = None  # of the tables that were there
 
     def require_sound(self) -> "IntakeReport":
         """Itself, or BadInput with every broken line of the contract."""
         if not self.quality.sound:
             raise BadInput("\n".join(self.quality.broken))
         return self
+
+    def growth(self, table: str, since: IntakeRecord | None = None) -> Growth:
+        """The parts of a table that are new since a record, by default the one before.
+
+        Without a record the contract was broken, and nothing is new.
+        """
+        return growth(since or self.before, self.record, table) if self.record else Growth((), ())
 
 
 def take_in(
@@ -77,131 +66,175 @@ def take_in(
     layout: Layout,
     timezone: str = "UTC",
     progress: Progress = silent,
-    memory: str = "2GB",
+    memory: str = MEMORY,
     now: datetime | None = None,
+    currency: str | None = None,
 ) -> IntakeReport:
-    """Read the sources in `folder`, judge every row and replace the tables, all or nothing.
+    """Read what is new in the sources in `folder`, judge it and replace the tables, all or nothing.
 
-    When the contract is broken the old tables stay; quality report and quarantine are written
-    either way. What happened after the bank's day at `now` (with its offset) is refused as in
-    the future; `sources.data_until` goes before it, and without either every day is accepted.
-    Raises BadInput only when the output folder cannot be written.
+    The tables and the report are those of a reading of everything. Rows that were corrected
+    (`features.corrections`) are judged as corrected. When the contract is broken
+    the old tables stay; quality report and quarantine are written either way. What happened after
+    the bank's day at `now` (with its offset) is refused as in the future; `sources.data_until`
+    goes before it, and without either every day is accepted. Transactions that name another
+    currency than the bank's are refused; without `currency` none is. Raises BadInput only when
+    the output folder cannot be written.
     """
-    from features.controls import Controls
     from features.corrections import Corrections
-    from features.door.disk import put_in_place, repair, workplace, write_text
+    from features.door.disk import STAGED, repair, workplace
+    from features.door.judge import Terms
     from features.door.lateness import last_day
-    from features.door.passage import Passage
+    from features.door.plan import Place
 
     with workplace(layout.root) as work:
         for target in (layout.tables, layout.quarantine):
             repair(target)
-        passage = Passage(settings, timezone, work, memory, last_day(settings, timezone, now))
-        corrections, controls = Corrections(layout, timezone), Controls()
-        marks, stopped = _read(passage, corrections, controls, settings, folder, timezone, progress)
+        terms = Terms(settings, timezone, currency, last_day(settings, timezone, now))
+        place = Place(work, layout.root / STAGED, layout.tables, memory)
+        corrections = Corrections(layout, timezone, terms.datum)
+        return _Intake(terms, folder, layout, place, corrections, progress).run()
+
+
+class _Intake:
+    """One intake, inside its workplace."""
+
+    def __init__(
+        self,
+        terms: "Terms",
+        folder: Path,
+        layout: Layout,
+        place: "Place",
+        corrections: "Corrections",
+        progress: Progress,
+    ) -> None:
+        self._terms, self._folder, self._layout, self._place = terms, folder, layout, place
+        self._progress = progress
+        self._record = record_in(layout.tables)
+        self._corrections = corrections
+
+    def run(self) -> IntakeReport:
+        """Read what the sources ask for; everything, when the tables cannot be grown after all."""
+        from features.door.passage import Passage
+        from features.door.plan import Outgrown, anew
+
+        settings = self._terms.settings
+        try:
+            marks = reader(settings.reader).marks(settings, self._folder) | self._corrections.marks
+            source = growing(settings.reader)
+            order = source.deliveries(settings, self._folder) if source else []
+        except BadInput as error:
+            nothing = Passage(self._terms, anew([]), {}, self._place, self._corrections)
+            with nothing.open():
+                return self._end(nothing, str(error).splitlines(), {})
+        plan, before = self._plan(order, marks)
+        try:
+            return self._pass(plan, marks, before)
+        except Outgrown as why:
+            return self._pass(anew(order, str(why)), marks, None)
+
+    def _plan(
+        self, order: Sequence[Delivered], marks: dict[str, str]
+    ) -> "tuple[Plan, Before | None]":
+        from features.door.held import altered, read_counts
+        from features.door.plan import Before, anew, plan
+
+        record, last = self._record, self._terms.last
+        if record is None or not order or not record.ledger or record.terms != self._terms.hash:
+            return anew(order, "the settings changed" if record and order else ""), None
+        if corrections_among(record.source) != self._corrections.marks:
+            return anew(order, "corrections changed"), None
+        until = last.day if last else None
+        if until is not None and (record.until is None or until < record.until):
+            return anew(order, "the last day is an earlier one"), None
+        changed = altered(self._layout.tables, record)
+        if changed:
+            return anew(order, f"tables/{changed} is not as it was written"), None
+        before = Before(record.source, read_counts(self._layout.tables))
+        return plan(order, marks, before, another_day=until != record.until), before
+
+    def _pass(self, plan: "Plan", marks: dict[str, str], before: "Before | None") -> IntakeReport:
+        import pyarrow as pa
+
+        from features.door.passage import Passage
+
+        if plan.why:
+            self._progress(f"{plan.why}: reading all again", 0.0)
+        record = self._record if before else None
+        passage = Passage(self._terms, plan, marks, self._place, self._corrections, before, record)
+        stopped = self._read(passage, plan)
+        pa.default_memory_pool().release_unused()
         if not stopped:
             passage.settle(
-                lambda step, done: progress(step, READING_SHARE + done * (1 - READING_SHARE))
+                lambda step, done: self._progress(step, READING_SHARE + done * (1 - READING_SHARE))
             )
-        quality = passage.tally.report(settings, stopped)
-        if not stopped:
-            said = (*quality.findings, *corrections.unused())
-            totals = controls.totals(passage.quarantined, passage.form_of)
-            quality = quality.model_copy(update={"findings": said, "controls": totals})
-        write_text(quality_path(layout), quality.model_dump_json(indent=1), work)
-        put_in_place(passage.quarantined, layout.quarantine)
+        return self._end(passage, stopped, marks)
+
+    def _read(self, passage: "Passage", plan: "Plan") -> list[str]:
+        """Why reading stopped, if it did."""
+        from features.door.plan import share_read
+
+        settings, zone = self._terms.settings, self._terms.timezone
+        source = growing(settings.reader)
+        wanted = [one for one in plan.order if passage.wants(one)]
+        try:
+            with passage.open():
+                batches = (
+                    source.read_some(settings, self._folder, zone, passage.turn_to)
+                    if source
+                    else reader(settings.reader).read(settings, self._folder, zone)
+                )
+                for batch in batches:
+                    self._progress(
+                        f"reading {batch.file}", READING_SHARE * share_read(batch, wanted)
+                    )
+                    passage.take(batch)
+        except BadInput as error:
+            return str(error).splitlines()
+        return []
+
+    def _end(self, passage: "Passage", stopped: list[str], marks: dict[str, str]) -> IntakeReport:
+        """Write the report and the quarantine, and the tables when the contract holds."""
+        from features.door.disk import put_in_place, write_text
+
+        if stopped:
+            passage.stop()
+        quality = passage.report(stopped)
+        write_text(quality_path(self._layout), quality.model_dump_json(indent=1), self._place.work)
+        put_in_place(passage.quarantined, self._layout.quarantine)
         if not quality.sound:
-            return IntakeReport(quality=quality)
-        record = _record(settings, timezone, marks, passage.clean)
-        write_text(passage.clean / INTAKE_FILE, record.model_dump_json(indent=1), work)
-        put_in_place(passage.clean, layout.tables)
-        progress("tables are in place", 1.0)
-        return IntakeReport(quality=quality, record=record)
+            return IntakeReport(quality=quality, before=self._record)
+        passage.keep_ledger()
+        record = passage.written.record(self._terms, marks)
+        text = record.model_dump_json(indent=1)
+        write_text(passage.clean / INTAKE_FILE, text, self._place.work)
+        put_in_place(passage.clean, self._layout.tables)
+        self._progress("tables are in place", 1.0)
+        return IntakeReport(quality=quality, record=record, before=self._record)
 
 
 def is_current(
-    settings: SourceSettings, folder: Path, layout: Layout, timezone: str | None = None
+    settings: SourceSettings,
+    folder: Path,
+    layout: Layout,
+    timezone: str | None = None,
+    currency: str | None = None,
 ) -> bool:
     """Whether the tables were made from these sources as they are now (and this time zone)."""
+    from features.door.judge import Terms
+
+    record = record_in(layout.tables)
+    if record is None:
+        return False
+    if any(not (layout.tables / part.file).is_file() for part in record.parts):
+        return False
     try:
-        record = read_record(layout)
-        if any(not (layout.tables / f"{name}.parquet").is_file() for name in CONTRACTS):
-            return False
-        zone = record.timezone if timezone is None else timezone
         marks = reader(settings.reader).marks(settings, folder) | correction_marks(layout)
     except BadInput:
         return False
-    return record.fingerprint == _fingerprint(settings, zone, marks)
-
-
-def read_record(layout: Layout) -> IntakeRecord:
-    """The record of the tables in place; BadInput when there are none."""
-    path = layout.tables / INTAKE_FILE
-    try:
-        return IntakeRecord.model_validate_json(path.read_text(encoding="utf-8"))
-    except (OSError, ValidationError) as error:
-        raise BadInput(
-            f"no tables in {layout.tables.as_posix()}; run `gridkeep check` first"
-        ) from error
+    zone, money = timezone or record.timezone, currency or record.currency
+    return record.fingerprint == Terms(settings, zone, money).fingerprint(marks)
 
 
 def data_hashes(layout: Layout) -> dict[str, str]:
-    """SHA-256 of every table in place, as models record what they were trained on."""
+    """Hash of the rows of every table in place, as models record what they were trained on."""
     return dict(read_record(layout).data_hashes)
-
-
-def _read(
-    passage: "Passage",
-    corrections: "Corrections",
-    controls: "Controls",
-    settings: SourceSettings,
-    folder: Path,
-    timezone: str,
-    progress: Progress,
-) -> tuple[dict[str, str], list[str]]:
-    """Marks of the sources, and why reading stopped if it did."""
-    source = reader(settings.reader)
-    with passage.open():
-        try:
-            marks = source.marks(settings, folder) | corrections.marks
-            for batch in source.read(settings, folder, timezone):
-                progress(f"reading {batch.file}", READING_SHARE * _share(batch))
-                for corrected in corrections.applied(batch, passage.form(batch)):
-                    controls.count(corrected, passage.form(corrected))
-                    passage.take(corrected)
-        except BadInput as error:
-            return {}, str(error).splitlines()
-    return marks, []
-
-
-def _share(batch: Batch) -> float:
-    """Share of the reading that is done: transactions are most of it, and come in their place."""
-    tables = list(CONTRACTS)
-    weights = [8.0 if name == "transactions" else 0.5 for name in tables]
-    at = tables.index(batch.table)
-    return (sum(weights[:at]) + weights[at] * batch.done) / sum(weights)
-
-
-def _record(
-    settings: SourceSettings, timezone: str, marks: dict[str, str], clean: Path
-) -> IntakeRecord:
-    import pyarrow.parquet as pq
-
-    paths = {name: clean / f"{name}.parquet" for name in CONTRACTS}
-    tables = {
-        name: TableRecord(rows=pq.read_metadata(path).num_rows, sha256=sha256(path))
-        for name, path in paths.items()
-    }
-    return IntakeRecord(
-        reader=settings.reader,
-        timezone=timezone,
-        source=marks,
-        fingerprint=_fingerprint(settings, timezone, marks),
-        tables=tables,
-        data_hashes={name: table.sha256 for name, table in tables.items()},
-    )
-
-
-def _fingerprint(settings: SourceSettings, timezone: str, marks: dict[str, str]) -> str:
-    said = [FORM_OF_TABLES, settings.model_dump_json(), timezone, sorted(marks.items())]
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()

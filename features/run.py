@@ -1,8 +1,8 @@
 """A feature run on DuckDB: the customers in ranges, each computed by one thread, parts kept.
 
 Memory is that of a few ranges, whatever the size of the bank. One thread a range makes the
-numbers the same to the last bit from run to run. A finished range is a part on disk, so that a
-run that was killed goes on where it stood.
+numbers the same to the last bit from run to run; its rows are sorted first, whatever parts they lie
+in. A finished range is a part on disk, so that a run that was killed goes on where it stood.
 """
 
 import math
@@ -25,6 +25,7 @@ from ibis.expr.types import Table
 from domain.tables import CONTRACTS
 from features.atomic import replacing
 from features.customer import features_of
+from features.door.settle import ORDER
 from features.engine import Tables, memory_bytes, opened_again
 from features.panes import Panes, plans
 from features.registry import FEATURES
@@ -69,8 +70,9 @@ def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements
     cells = ibis.table(ibis.schema(CELLS), name="cells")
     people = keep("people", people.left_join(cells, "customer_id").drop("customer_id_right"))
     near = {name: _numbered(getattr(tables, name), people) for name in CONTRACTS}
-    for name in sorted(set(near) - {"transactions"}):
-        near[name] = keep(f"near_{name}", near[name])
+    for name, rows in sorted(near.items()):
+        # a sum of floats depends on the order of its rows, which must not be that of deliveries
+        near[name] = keep(f"near_{name}", rows.order_by(*ORDER[name]))
     plan = PlanTables(
         *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
     )

@@ -40,7 +40,7 @@ class BankSettings(Section):
 
     name: str = "bank"  # in words
     timezone: str = "UTC"  # cut-offs begin at its midnight; times without an offset are its
-    currency: str = "CNY"  # of every amount
+    currency: str = "CNY"  # of every amount; transactions that name another are refused
 
     @field_validator("timezone")
     @classmethod
@@ -53,7 +53,7 @@ class BankSettings(Section):
 class TableSource(Section):
     """[sources.TABLE]: where the `tables` reader finds one contract table."""
 
-    file: str | None = None  # path or glob under sources.path: *.parquet, *.csv, *.csv.gz
+    file: str | None = None  # path or growing glob under sources.path: *.parquet, *.csv, *.csv.gz
     table: str | None = None  # table or view of sources.database, with its schema if any
     columns: dict[str, str] = Field(default_factory=dict)  # contract name -> the bank's name
     delimiter: str = ","  # of CSV columns

@@ -6,7 +6,7 @@ them through pandas, where NaN becomes null.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,14 @@ class SparkEngine(Backend):  # type: ignore[misc]  # ibis has no types of its ow
     exchange: Path
 
     def read_parquet(
-        self, path: Path, /, *, table_name: str | None = None, **options: Any
+        self, path: Path | Sequence[Path], /, *, table_name: str | None = None, **options: Any
     ) -> Table:
-        """A Parquet file or folder that driver and workers see, as a table."""
+        """Parquet files or a folder that driver and workers see, as a table."""
         name = table_name or gen_name("parquet")
+        paths = [Path(path)] if isinstance(path, str | Path) else path
         with told(self.spark.settings):
-            self.spark.session.read.parquet(file_uri(path), **options).createOrReplaceTempView(name)
+            rows = self.spark.session.read.parquet(*map(file_uri, paths), **options)
+            rows.createOrReplaceTempView(name)
         return self.table(name)
 
     def to_pyarrow(self, expr: Expr, /, **_: Any) -> Any:

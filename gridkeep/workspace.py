@@ -35,7 +35,10 @@ Progress = Callable[[str, float], None]
 
 def clean_tables(config: Config, progress: Progress) -> Tables:
     """The contract tables; sources that changed are read again first."""
-    if not is_current(config.sources, config.source_folder, config.layout, config.bank.timezone):
+    bank = config.bank
+    if not is_current(
+        config.sources, config.source_folder, config.layout, bank.timezone, bank.currency
+    ):
         deliver(config, progress).require_sound()
     return tables_in_place(config)
 
@@ -56,6 +59,7 @@ def deliver(config: Config, progress: Progress) -> IntakeReport:
         config.bank.timezone,
         progress,
         now=datetime.now(UTC),
+        currency=config.bank.currency,
     )
 
 

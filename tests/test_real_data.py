@@ -35,7 +35,7 @@ def balance_fell(home: Path, cutoff: str, days: int, ratio: float) -> pd.DataFra
             avg(balance_after) FILTER (local_day >= DATE '{cutoff}') AS after
         FROM (SELECT *, CAST(posted_at AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/Prague' AS DATE)
                   AS local_day
-              FROM '{home}/tables/transactions.parquet')
+              FROM '{home}/tables/transactions/*.parquet')
         WHERE local_day >= DATE '{cutoff}' - {days} AND local_day < DATE '{cutoff}' + {days}
         GROUP BY customer_id HAVING before > 0 AND after IS NOT NULL"""
     rows = duckdb.sql(query).df()
@@ -95,7 +95,7 @@ def test_journey_keeps_every_transaction_and_household(journey, shared_data):
     ).fetchall()[0]
     ours = duckdb.sql(
         "SELECT count(*), count(DISTINCT customer_id), -sum(amount) "
-        f"FROM '{home}/tables/transactions.parquet'"
+        f"FROM '{home}/tables/transactions/*.parquet'"
     ).fetchall()[0]
     assert ours[:2] == (rows, households)
     assert ours[2] == pytest.approx(spent, rel=1e-9)

@@ -1,5 +1,6 @@
 """The output folder: one run at a time; the old stays in place until the new is whole."""
 
+import ctypes
 import fcntl
 import os
 import shutil
@@ -11,13 +12,17 @@ from pathlib import Path
 import duckdb
 
 from domain.errors import BadInput
+from domain.layout import WORK_FOLDERS
 
-_WORK = ".intake-"
+_WORK, STAGED = WORK_FOLDERS  # the second: what a killed run had read, for the next
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 
 @contextmanager
 def workplace(root: Path) -> Iterator[Path]:
     """A temporary folder in `root`, ours alone; whatever happens, it is gone afterwards.
+
+    So is `root/.staged`, unless the process is killed: then the next run finds it.
 
     Raises BadInput when the folder cannot be written, the disk is full or another run is on.
     """
@@ -31,6 +36,7 @@ def workplace(root: Path) -> Iterator[Path]:
                 yield work
             finally:
                 shutil.rmtree(work, ignore_errors=True)
+                shutil.rmtree(root / STAGED, ignore_errors=True)
     except (OSError, duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise BadInput(
             f"cannot write the tables to {root.as_posix()}: {_cause(error)}; those that were there "
@@ -46,7 +52,13 @@ def write_text(path: Path, text: str, work: Path) -> None:
 
 
 def put_in_place(new: Path, target: Path) -> None:
-    """Replace a folder; between the two moves the old one waits beside it (`repair`)."""
+    """Replace a folder; `new` then holds the old one, or nothing.
+
+    The two change places in one step, so that a run killed at any instant leaves one of them
+    whole. Where the system cannot do that, the old one waits beside it between two (`repair`).
+    """
+    if target.exists() and exchange(new, target):
+        return
     old = _old(target)
     if target.exists():
         os.replace(target, old)
@@ -56,6 +68,15 @@ def put_in_place(new: Path, target: Path) -> None:
         repair(target)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Let two paths change places in one step; False where the system has no such step."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    if rename is None:
+        return False
+    paths = (_HERE, os.fsencode(one), _HERE, os.fsencode(other))
+    return bool(rename(*paths, _EXCHANGE) == 0)
 
 
 def repair(target: Path) -> None:

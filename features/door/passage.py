@@ -1,24 +1,27 @@
-"""The way of the rows: convert, judge, stage or quarantine; then settle each table."""
+"""The way of the rows: judge and stage what is read; then settle each table."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
-
-from domain.tables import CONTRACTS, Contract
-from features.door.checks import violations
-from features.door.convert import Fault, Problem, converted
-from features.door.lateness import LastDay, too_late
-from features.door.places import in_wgs84
-from features.door.quarantine import Quarantine
+from domain.tables import CONTRACTS, EVENTS, Contract
+from features.controls import control_totals
+from features.corrections import Corrections
+from features.door.convert import Problem
+from features.door.count import Counted
+from features.door.held import Held, held, refused_file
+from features.door.judge import Terms, form_of, form_of_table, judged
+from features.door.plan import Before, Outgrown, Place, Plan
+from features.door.quarantine import Lines, write_quarantine
 from features.door.settle import Refused, Settler
-from features.door.staging import Staging
+from features.door.staging import Judged, named
 from features.door.tally import Tally
-from features.door.text import Form
-from features.door.words import Defect
-from features.readers.batch import Batch
-from features.settings import SourceSettings, TableSource
+from features.door.words import REPEATS, STRANGER, Defect
+from features.door.written import Written
+from features.parts import IntakeRecord
+from features.quality import QualityReport
+from features.readers.batch import Batch, Delivered
 
 
 class Passage:
@@ -26,92 +29,221 @@ class Passage:
 
     def __init__(
         self,
-        settings: SourceSettings,
-        timezone: str,
-        work: Path,
-        memory: str,
-        last: LastDay | None = None,
+        terms: Terms,
+        plan: Plan,
+        marks: dict[str, str],
+        place: Place,
+        corrections: Corrections,
+        before: Before | None = None,
+        record: IntakeRecord | None = None,
     ) -> None:
         self.tally = Tally()
-        self.clean, self.quarantined = work / "tables", work / "quarantine"
-        self._settings, self._timezone = settings, timezone
-        self._work, self._memory, self._last = work, memory, last
-        self._staging = Staging(work / "staged")
-        self._quarantine = Quarantine(self.quarantined)
+        self.clean, self.quarantined = place.work / "tables", place.work / "quarantine"
+        self._settled = place.work / "settled"
+        self.written = Written(self.clean, place.tables, record)
+        self._terms, self._plan, self._place = terms, plan, place
+        self._corrections = corrections
+        self._marks, self._before, self._record = marks, before, record
+        self._judged: dict[Delivered, Judged] = {one: self._staged(one) for one in plan.order}
+        self._open: list[Judged] = []
 
     @contextmanager
     def open(self) -> Iterator[None]:
         """While rows are taken; afterwards the staged files are whole."""
-        self.clean.mkdir()
-        with self._staging, self._quarantine:
+        for folder in (self.clean, self.quarantined, self._settled):
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+        self._sweep()
+        try:
             yield
+            self._finish()
+        finally:
+            for one in self._open:
+                one.drop()
+
+    def wants(self, delivered: Delivered) -> bool:
+        """Whether a delivery is to be read: it is new, and no killed run had read it."""
+        return self._plan.reads(delivered) and not self._judged[delivered].whole
+
+    def turn_to(self, delivered: Delivered) -> bool:
+        """End the delivery before this one; whether this one is to be read."""
+        self._finish()
+        return self.wants(delivered)
 
     def take(self, batch: Batch) -> None:
-        """Judge a batch: good rows are staged, bad ones go to quarantine."""
-        contract = CONTRACTS[batch.table]
-        typed, faults = converted(batch.frame, contract, self.form(batch))
-        faults += violations(typed, batch.table, _by_column(faults))
-        faults += too_late(typed, batch.table, self._last, self._timezone)
-        bad = pd.Index([], dtype="int64")
-        for fault in faults:
-            bad = bad.union(fault.rows)
-        self._quarantine.reject(batch, faults)
-        good = typed.drop(index=bad)
-        if batch.table == "customers":
-            good = in_wgs84(good, (self._settings.customers or TableSource()).datum)
-        self._staging.add(batch.table, good, batch.file, batch.first_row)
-        self.tally.batch(batch, typed, faults, len(bad))
+        """Judge a batch as it was corrected: good rows are staged, bad ones go to quarantine."""
+        one = self._at(Delivered(batch.table, batch.file))
+        for corrected in self._corrections.applied(batch, form_of(batch, self._terms)):
+            one.count.control.count(corrected, form_of(corrected, self._terms))
+            found = judged(corrected, self._terms)
+            one.refused.reject(corrected, found.faults)
+            one.add(found.good, batch.first_row)
+            rejected = len(found.typed) - len(found.good)
+            one.count.batch(corrected, found.typed, found.faults, rejected, found.early)
+        one.count.corrected |= self._corrections.used(*one.delivered)
 
     def settle(self, progress: Callable[[str, float], None]) -> None:
-        """Drop repeats, refuse conflicts and strangers, sort and write every table."""
-        with self._quarantine.reopened():
-            for at, contract in enumerate(CONTRACTS.values()):
-                progress(f"sorting {contract.name}", at / len(CONTRACTS))
-                self._settle(contract)
+        """Drop repeats, refuse conflicts and strangers, sort and write what is new."""
+        for counted in self.counts():
+            self.tally.add(counted)
+        for at, contract in enumerate(CONTRACTS.values()):
+            progress(f"sorting {contract.name}", at / len(CONTRACTS))
+            self._settle(contract)
+        for name in CONTRACTS:
+            write_quarantine(
+                self.quarantined / f"{name}.csv", [*self._refused(name), self._of(name)]
+            )
+
+    def stop(self) -> None:
+        """Count and quarantine what was read before the reader could not go on."""
+        read = self._until_stopped()
+        for delivered in read:
+            self.tally.add(self._counted(delivered))
+        for name in CONTRACTS:
+            lines = [self._lines(one) for one in read if one.table == name]
+            write_quarantine(self.quarantined / f"{name}.csv", lines)
+
+    def counts(self) -> list[Counted]:
+        """The counts of every delivery, in the order of reading."""
+        return [self._counted(one) for one in self._read_order()]
+
+    def report(self, stopped: list[str]) -> QualityReport:
+        """The report, with control totals and the corrections that found no row.
+
+        Of sources that were not read to the end neither is known.
+        """
+        report = self.tally.report(self._terms.settings, stopped)
+        if stopped:
+            return report
+        counts = self.counts()
+        used = [name for counted in counts for name in counted.corrected]
+        totals = control_totals(
+            [(counted.table, counted.control) for counted in counts],
+            self.quarantined,
+            lambda table: form_of_table(table, self._terms),
+        )
+        findings = (*report.findings, *self._corrections.unused(used))
+        return report.model_copy(update={"findings": findings, "controls": totals})
+
+    def keep_ledger(self) -> None:
+        """Write what a later intake needs in order to read only what is new."""
+        if self._plan.order:
+            for one in self._plan.order:
+                if self._lines(one).is_file():
+                    self.written.ledger(self._lines(one), refused_file(one))
+            self.written.counts(self.counts())
 
     def _settle(self, contract: Contract) -> None:
-        people = None if contract.name == "customers" else self.clean / "customers.parquet"
-        staged = self._staging.path(contract.name)
-        settler = Settler(contract, staged, people, self._work / "spill", self._memory)
+        name, way = contract.name, self._plan.way(contract.name)
+        old = (
+            held(self._place.tables, self._record, name)
+            if way != "anew" and self._record
+            else Held()
+        )
+        people = None if name == "customers" else self.clean / "customers.parquet"
+        read = [one for one in self._read_order() if one.table == name and self._plan.reads(one)]
+        staged = [one.rows for one in map(self._judged.__getitem__, read) if one.rows.is_file()]
+        again = [one.file for one in self._plan.again if one.table == name]
+        spill = self._place.work / "spill"
+        settler = Settler(contract, staged, people, spill, self._place.memory, old, again)
+        lines = Lines(self._of(name))
         try:
-            self._refuse(contract, settler.conflicts(), "conflict", contract.key[0])
-            self._refuse(contract, settler.strangers(), "unknown", "customer_id")
-            target = self.clean / f"{contract.name}.parquet"
-            self.tally.accepted[contract.name] = settler.write(target)
+            self._require_all_customers(settler, name, way)
+            self._refuse(settler, lines)
+            self._write(settler, way, old)
         finally:
+            lines.close()
             settler.close()
 
-    def _refuse(
-        self, contract: Contract, rows: Iterator[Refused], problem: Problem, column: str
+    def _require_all_customers(self, settler: Settler, name: str, way: str) -> None:
+        people = self._place.tables / "customers.parquet"
+        if way == "grown" and settler.lost(people, self.clean / "customers.parquet"):
+            raise Outgrown(f"customers with {name.replace('_', ' ')} are gone")
+
+    def _refuse(self, settler: Settler, lines: Lines) -> None:
+        differing = ", ".join(settler.differing())
+        key = settler.contract.key[0]
+        reason = f"{REPEATS} ({differing})"
+        self._refuse_rows(settler.conflicts(), lines, settler, key, "conflict", reason)
+        self._refuse_rows(settler.strangers(), lines, settler, "customer_id", "unknown", STRANGER)
+
+    def _refuse_rows(
+        self,
+        rows: Iterator[Refused],
+        lines: Lines,
+        settler: Settler,
+        column: str,
+        problem: Problem,
+        reason: str,
     ) -> None:
-        reason = REASONS[problem]
         for file, row, content in rows:
-            self._quarantine.add(contract.name, file, row, column, reason, content)
-            defect = Defect(contract.name, file, column, problem, reason)
-            self.tally.fault(defect, 1, row, content[column])
-            self.tally.rejected[contract.name] += 1
+            lines.add(file, row, column, reason, content)
+            defect = Defect(settler.contract.name, file, column, problem, reason)
+            self.tally.refuse(defect, row, content[column])
 
-    def form(self, batch: Batch) -> Form:
-        """How the values of a batch are written."""
-        return batch.form if batch.form is not None else self.form_of(batch.table)
+    def _write(self, settler: Settler, way: str, old: Held) -> None:
+        name = settler.contract.name
+        if way != "anew":
+            self.written.keep(name, old)
+        if way != "kept":
+            self.written.add(name, settler, first=way == "anew", parted=name in EVENTS)
+        if self._plan.order:
+            self.written.waiting(name, settler)
+            if name in EVENTS:
+                self.written.ids(name, settler)
+        self.tally.accepted[name] = self.written.tables[name].rows - settler.withdrawn()
 
-    def form_of(self, table: str) -> Form:
-        """How the values of a table's files are written."""
-        if self._settings.reader != "tables":  # the other readers know how their files are written
-            return Form(timezone=self._timezone, bank_timezone=self._timezone)
-        source: TableSource = getattr(self._settings, table) or TableSource()
-        zone = source.timezone or self._timezone
-        return Form(source.decimal, source.date_format, zone, self._timezone)
+    def _staged(self, delivered: Delivered) -> Judged:
+        mark = f"{self._marks.get(delivered.file, '')} {self._corrections.hash}"
+        folder = self._place.staged / named(self._terms.hash_today, delivered, mark)
+        return Judged(delivered, folder)
 
+    def _sweep(self) -> None:
+        wanted = {self._judged[one].folder for one in self._plan.order}
+        self._place.staged.mkdir(exist_ok=True)
+        for folder in self._place.staged.iterdir():
+            if folder not in wanted:
+                shutil.rmtree(folder, ignore_errors=True)
 
-REASONS: dict[Problem, str] = {
-    "conflict": "repeats an id with different content",
-    "unknown": "customer is not in the customer table",
-}
+    def _at(self, delivered: Delivered) -> Judged:
+        one = self._judged.setdefault(delivered, self._staged(delivered))
+        if one not in self._open:
+            one.begin()
+            self._open.append(one)
+        return one
 
+    def _finish(self) -> None:
+        while self._open:
+            self._open[-1].finish()
+            self._open.pop()
 
-def _by_column(faults: list[Fault]) -> dict[str, pd.Index]:
-    rows: dict[str, pd.Index] = {}
-    for fault in faults:
-        rows[fault.column] = rows.get(fault.column, fault.rows[:0]).union(fault.rows)
-    return rows
+    def _read_order(self) -> list[Delivered]:
+        return list(self._plan.order or self._judged)
+
+    def _until_stopped(self) -> list[Delivered]:
+        """The deliveries that were read, the last of them perhaps not to its end."""
+        read = []
+        for one in self._read_order():
+            if self._plan.reads(one) and not self._judged[one].begun:
+                break
+            read.append(one)
+            if self._plan.reads(one) and not self._judged[one].whole and self._plan.order:
+                break
+        return read
+
+    def _counted(self, delivered: Delivered) -> Counted:
+        if self._plan.reads(delivered) or self._before is None:
+            return self._judged[delivered].counted()
+        return self._before.counts[delivered]
+
+    def _lines(self, delivered: Delivered) -> Path:
+        if self._plan.reads(delivered):
+            return self._judged[delivered].refused.path
+        return self._place.tables / refused_file(delivered)
+
+    def _refused(self, table: str) -> list[Path]:
+        return [self._lines(one) for one in self._read_order() if one.table == table]
+
+    def _of(self, table: str) -> Path:
+        """Lines of rows that their table could not take."""
+        return self._settled / f"{table}.csv"

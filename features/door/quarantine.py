@@ -4,8 +4,8 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,31 +17,18 @@ from features.readers.batch import Batch
 COLUMNS = ("file", "row", "column", "reason", "content", "mark")
 
 
-class Quarantine:
-    """Writes one CSV per table that has rejected rows, into a folder of its own."""
+class Lines:
+    """Lines of a quarantine file, without its header; the file is there once a line is."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._open: dict[str, TextIO] = {}
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: TextIO | None = None
 
-    def __enter__(self) -> "Quarantine":
-        self.folder.mkdir(parents=True)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        while self._open:
-            self._open.popitem()[1].close()
-
-    @contextmanager
-    def reopened(self) -> Iterator[None]:
-        """Once more open for lines, after those that are there."""
-        try:
-            yield
-        finally:
-            self._close()
+    def close(self) -> None:
+        """Make the file whole; more lines may follow."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def reject(self, batch: Batch, faults: Iterable[Fault]) -> None:
         """Write the faulty rows of a batch, each fault on a line, in the order of the rows."""
@@ -51,23 +38,29 @@ class Quarantine:
         for label, _, fault in lines:
             content = dict(batch.frame.loc[label])
             row = batch.first_row + int(label)
-            self.add(batch.table, batch.file, row, fault.column, fault.reason, content)
+            self.add(batch.file, row, fault.column, fault.reason, content)
 
     def add(
-        self, table: str, file: str, row: int, column: str, reason: str, content: Mapping[str, Any]
+        self, file: str, row: int, column: str, reason: str, content: Mapping[str, Any]
     ) -> None:
         """Write one line."""
         line = (file, row, column, reason, as_json(content), mark(content))
-        csv.writer(self._file(table)).writerow(line)
+        if self._file is None:
+            self._file = self.path.open("a", encoding="utf-8", newline="")
+        csv.writer(self._file).writerow(line)
 
-    def _file(self, table: str) -> TextIO:
-        if table not in self._open:
-            path = self.folder / f"{table}.csv"
-            begun = path.exists()
-            self._open[table] = path.open("a", encoding="utf-8", newline="")
-            if not begun:
-                csv.writer(self._open[table]).writerow(COLUMNS)
-        return self._open[table]
+
+def write_quarantine(target: Path, lines: Iterable[Path]) -> None:
+    """Write a table's quarantine from the files of lines that are there; none when none is."""
+    present = [path for path in lines if path.is_file()]
+    if not present:
+        return
+    with target.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerow(COLUMNS)
+    with target.open("ab") as whole:
+        for path in present:
+            with path.open("rb") as part:
+                shutil.copyfileobj(part, whole)
 
 
 def as_json(content: Mapping[str, Any]) -> str:

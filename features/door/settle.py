@@ -1,22 +1,27 @@
-"""One pass of DuckDB over the staged rows of a table: repeats, conflicts, strangers, order.
+"""One pass of DuckDB over the new rows of a table: repeats, conflicts, strangers, order.
 
-Spills to disk beyond its memory. The result does not depend on the order, the number or the
-cutting of deliveries: it is sorted by a unique key and written in row groups of one size.
+Old rows are looked up by their ids alone; those that come again are recalled with every place
+they were delivered in, so that a report says what one over all sources would. Spills to disk
+beyond its memory. The result does not depend on the order, the number or the cutting of
+deliveries: it is sorted by a unique key and written in row groups of one size.
 """
 # ruff: noqa: S608 (the names in the statements are those of our own contracts)
 
-from collections.abc import Iterator
+import glob
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from domain.tables import Contract
 from features.arrow import arrow_schema
-from features.door.staging import FILE, GROUP_ROWS, ROW
+from features.content import Content, content_of
+from features.door.groups import groups
+from features.door.held import Held
+from features.door.staging import FILE, GROUP_ROWS, ROW, staged_schema
 
 ORDER = {
     "customers": ("customer_id",),
@@ -25,10 +30,17 @@ ORDER = {
     "service_events": ("customer_id", "occurred_at", "event_id"),
     "closures": ("customer_id",),
 }
+SQL = {
+    "string": "VARCHAR",
+    "float": "DOUBLE",
+    "timestamp": "TIMESTAMP",
+    "date": "DATE",
+    "boolean": "BOOLEAN",
+}
 
 
 class Refused(NamedTuple):
-    """A staged row that may not enter, with where it came from and its content."""
+    """A row that may not enter, with where it came from and its content."""
 
     file: str
     row: int
@@ -36,99 +48,204 @@ class Refused(NamedTuple):
 
 
 class Settler:
-    """A DuckDB connection with bounded memory, and the staged rows of one table in it.
+    """A DuckDB connection with bounded memory, and the rows of one table that are to be judged.
 
-    `customers` is the clean customer table, or None while that table itself is settled.
+    `staged` are files of new rows and `held` is what the table has already; the rows of `again`
+    were delivered before and are staged once more. `customers` is the clean customer table, or
+    None while that table itself is settled.
     """
 
     def __init__(
-        self, contract: Contract, staged: Path, customers: Path | None, spill: Path, memory: str
+        self,
+        contract: Contract,
+        staged: Sequence[Path],
+        customers: Path | None,
+        spill: Path,
+        memory: str,
+        held: Held = Held(),  # noqa: B008 (an immutable value)
+        again: Sequence[str] = (),
     ) -> None:
-        self.contract = contract
+        self.contract, self._held = contract, held
+        self._names, self._key = ", ".join(contract.names), ", ".join(contract.key)
         self._duck = duckdb.connect(":memory:")
-        self._duck.execute("SET memory_limit = $1", [memory])
-        self._duck.execute("SET temp_directory = $1", [spill.as_posix()])
-        self._duck.execute("SET threads = 2")
-        self._duck.execute("SET TimeZone = 'UTC'")
-        self._duck.register("staged", ds.dataset(staged))
-        key = ", ".join(contract.key)
+        self._run("SET memory_limit = $1", memory)
+        self._run("SET temp_directory = $1", spill.as_posix())
+        self._run("SET threads = 2")
+        self._run("SET TimeZone = 'UTC'")
+        elsewhere = f"{FILE} NOT IN ({_texts(again)})" if again else "true"
+        waiting = [] if held.waiting is None else [held.waiting]
         self._run(
-            f"CREATE TEMP TABLE repeated AS SELECT {key} FROM staged "
-            f"GROUP BY {key} HAVING count(*) > 1"
+            f"CREATE VIEW fresh AS {self._rows(staged)} UNION ALL "
+            f"SELECT * FROM ({self._rows(waiting)}) WHERE {elsewhere}"
         )
-        self._run(
-            f"CREATE TEMP TABLE versions AS SELECT DISTINCT {', '.join(contract.names)} "
-            f"FROM staged SEMI JOIN repeated USING ({key})"
-        )
-        self._run(
-            f"CREATE TEMP TABLE conflicting AS SELECT {key} FROM versions "
-            f"GROUP BY {key} HAVING count(*) > 1"
-        )
-        self._known = customers is not None
-        if customers is not None:
-            self._duck.register("people", ds.dataset(customers))
-            self._run("CREATE TEMP TABLE known AS SELECT customer_id FROM people")
+        self._recall(elsewhere)
+        self._find_versions()
+        self._find_strangers(customers)
 
     def close(self) -> None:
         """Give back memory and spill files."""
         self._duck.close()
 
+    def lost(self, customers: Path, now: Path) -> bool:
+        """Whether the table holds rows of somebody who was a customer and is none `now`."""
+        if not self._held.parts:
+            return False
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE gone AS SELECT customer_id "
+            f"FROM {_files([customers])} AS earlier ANTI JOIN {_files([now])} AS present_day "
+            "USING (customer_id)"
+        )
+        held = f"SELECT 1 FROM {_files(self._held.parts)} SEMI JOIN gone USING (customer_id)"
+        return self._any("gone") and bool(self._duck.execute(f"{held} LIMIT 1").fetchall())
+
     def strangers(self) -> Iterator[Refused]:
         """Rows of customers that are not in the customer table."""
-        if self._known:
-            yield from self._refused("ANTI JOIN known USING (customer_id)")
+        if self._any("unknown"):
+            yield from self._refused("SEMI JOIN unknown USING (customer_id)")
 
     def conflicts(self) -> Iterator[Refused]:
         """Rows that repeat a key with different content, of known customers."""
-        key = ", ".join(self.contract.key)
-        yield from self._refused(f"{self._acquainted} SEMI JOIN conflicting USING ({key})")
+        if self._any("conflicting"):
+            yield from self._refused(
+                f"ANTI JOIN unknown USING (customer_id) SEMI JOIN conflicting USING ({self._key})"
+            )
 
-    def write(self, target: Path) -> int:
-        """Write the clean table, sorted; the number of its rows."""
-        names, key = ", ".join(self.contract.names), ", ".join(self.contract.key)
+    def differing(self) -> list[str]:
+        """The columns in which rows that repeat a key differ."""
+        if not self._any("conflicting"):
+            return []
+        names = [name for name in self.contract.names if name not in self.contract.key]
+        differ = ", ".join(f"count(DISTINCT {n}) + bool_or({n} IS NULL)::INT > 1" for n in names)
+        found = self._duck.execute(
+            f"SELECT {', '.join(f'bool_or(columns_[{at}])' for at in range(1, len(names) + 1))} "
+            f"FROM (SELECT [{differ}] AS columns_ FROM versions SEMI JOIN conflicting "
+            f"USING ({self._key}) GROUP BY {self._key})"
+        ).fetchall()[0]
+        return [name for name, differs in zip(names, found, strict=True) if differs]
+
+    def withdrawn(self) -> int:
+        """Rows that the table holds and would not hold beside the new ones: now they conflict."""
+        both = f"SELECT count(*) FROM present SEMI JOIN conflicting USING ({self._key})"
+        return int(self._duck.execute(both).fetchall()[0][0])
+
+    def write(self, target: Path) -> Content:
+        """Write the rows that the table does not hold yet, sorted; their content."""
         order = ", ".join(ORDER[self.contract.name])
-        relation = self._duck.sql(
-            f"SELECT {names} FROM (SELECT {names} FROM staged ANTI JOIN repeated USING ({key}) "
-            f"UNION ALL SELECT {names} FROM versions ANTI JOIN conflicting USING ({key})) "
-            f"{self._acquainted} ORDER BY {order}"
-        )
         schema = arrow_schema(self.contract)
+        single = f"SELECT {self._names} FROM rows {self._without('repeated', self._key)}"
+        several = (
+            f" UNION ALL SELECT {self._names} FROM versions "
+            f"ANTI JOIN conflicting USING ({self._key})"
+        )
+        relation = self._duck.sql(
+            f"SELECT {self._names} FROM ({single}{several if self._any('repeated') else ''}) "
+            f"{self._without('unknown', 'customer_id')} {self._without('present', self._key)} "
+            f"ORDER BY {order}"
+        )
+        content = Content()
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-            return sum(_written(writer, group) for group in _groups(relation, schema))
+            for group in groups(relation, schema):
+                writer.write_table(group, row_group_size=group.num_rows)
+                content = content.joined(content_of(group))
+        return content
 
-    @property
-    def _acquainted(self) -> str:
-        return "SEMI JOIN known USING (customer_id)" if self._known else ""
+    def write_ids(self, target: Path) -> int:
+        """Write the key, file and row of every accepted delivery that is not in the ledger."""
+        place = f"{self._key}, {FILE}, {ROW}"
+        return self._write_plain(
+            f"SELECT {place} FROM fresh {self._without('unknown', 'customer_id')} "
+            f"{self._without('hit', place)}",
+            target,
+            [*self.contract.key, FILE, ROW],
+        )
+
+    def write_waiting(self, target: Path) -> int:
+        """Write the rows of unknown customers; their number."""
+        return self._write_plain(
+            f"SELECT {self._names}, {FILE}, {ROW} FROM fresh "
+            + ("SEMI JOIN unknown USING (customer_id)" if self._any("unknown") else "LIMIT 0"),
+            target,
+            [*self.contract.names, FILE, ROW],
+        )
+
+    def sources(self) -> list[str]:
+        """The files that the rows of the new part came from."""
+        rows = self._duck.execute(
+            f"SELECT DISTINCT {FILE} FROM fresh {self._without('unknown', 'customer_id')} "
+            f"{self._without('present', self._key)} ORDER BY 1"
+        ).fetchall()
+        return [str(file) for (file,) in rows]
+
+    def _recall(self, elsewhere: str) -> None:
+        """Old rows whose keys come again: `hit` are their places, `present` their contents."""
+        place = f"{self._key}, {FILE}, {ROW}"
+        ids = _files(self._held.ids) if self._held.ids else "fresh"
+        which = f"SEMI JOIN fresh USING ({self._key})" if self._held.ids else "LIMIT 0"
+        self._run(f"CREATE TEMP TABLE hit AS SELECT {place} FROM {ids} {which}")
+        parts = _files(self._held.parts) if self._any("hit") else "fresh"
+        which = f"SEMI JOIN hit USING ({self._key})" if self._any("hit") else "LIMIT 0"
+        self._run(f"CREATE TEMP TABLE present AS SELECT {self._names} FROM {parts} {which}")
+        self._run(
+            f"CREATE VIEW rows AS SELECT {self._names}, {FILE}, {ROW} FROM fresh "
+            f"UNION ALL SELECT {self._names}, {FILE}, {ROW} "
+            f"FROM hit JOIN present USING ({self._key}) WHERE {elsewhere}"
+        )
+
+    def _find_versions(self) -> None:
+        key = self._key
+        self._run(
+            f"CREATE TEMP TABLE repeated AS SELECT {key} FROM rows "
+            f"GROUP BY {key} HAVING count(*) > 1"
+        )
+        which = f"SEMI JOIN repeated USING ({key})" if self._any("repeated") else "LIMIT 0"
+        self._run(f"CREATE TEMP TABLE versions AS SELECT DISTINCT {self._names} FROM rows {which}")
+        self._run(
+            f"CREATE TEMP TABLE conflicting AS SELECT {key} FROM versions "
+            f"GROUP BY {key} HAVING count(*) > 1"
+        )
+
+    def _find_strangers(self, customers: Path | None) -> None:
+        known = "" if customers is None else _files([customers])
+        which = f"ANTI JOIN {known} USING (customer_id)" if known else "LIMIT 0"
+        self._run(f"CREATE TEMP TABLE unknown AS SELECT DISTINCT customer_id FROM rows {which}")
+
+    def _rows(self, files: Sequence[Path]) -> str:
+        if files:
+            return f"SELECT {self._names}, {FILE}, {ROW} FROM {_files(files)}"
+        columns = [f"NULL::{SQL[column.kind]} AS {column.name}" for column in self.contract]
+        columns += [f"NULL::VARCHAR AS {FILE}", f"NULL::BIGINT AS {ROW}"]
+        return f"SELECT {', '.join(columns)} WHERE false"
+
+    def _without(self, table: str, using: str) -> str:
+        return f"ANTI JOIN {table} USING ({using})" if self._any(table) else ""
+
+    def _any(self, table: str) -> bool:
+        return bool(self._duck.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall())
 
     def _refused(self, condition: str) -> Iterator[Refused]:
-        names = ", ".join(self.contract.names)
         rows = self._duck.sql(
-            f"SELECT {FILE}, {ROW}, {names} FROM staged {condition} ORDER BY {FILE}, {ROW}"
+            f"SELECT {FILE}, {ROW}, {self._names} FROM rows {condition} ORDER BY {FILE}, {ROW}"
         )
         for batch in rows.to_arrow_reader(GROUP_ROWS):
             for content in batch.to_pylist():
                 yield Refused(content.pop(FILE), content.pop(ROW), content)
 
-    def _run(self, statement: str) -> None:
-        self._duck.execute(statement)
+    def _write_plain(self, query: str, target: Path, names: Sequence[str]) -> int:
+        full, count = staged_schema(self.contract.name), 0
+        schema = pa.schema([full.field(name) for name in names])
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in self._duck.sql(query).to_arrow_reader(GROUP_ROWS):
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+                count += batch.num_rows
+        return count
+
+    def _run(self, statement: str, *values: str) -> None:
+        self._duck.execute(statement, list(values))
 
 
-def _groups(relation: duckdb.DuckDBPyRelation, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Tables of exactly GROUP_ROWS rows, but for the last: the same rows give the same bytes."""
-    held, count = [], 0
-    for batch in relation.to_arrow_reader(GROUP_ROWS):
-        held.append(pa.Table.from_batches([batch]).cast(schema))
-        count += batch.num_rows
-        if count >= GROUP_ROWS:
-            whole = pa.concat_tables(held)
-            while whole.num_rows >= GROUP_ROWS:
-                yield whole.slice(0, GROUP_ROWS).combine_chunks()
-                whole = whole.slice(GROUP_ROWS)
-            held, count = [whole], whole.num_rows
-    if count:
-        yield pa.concat_tables(held).combine_chunks()
+def _files(paths: Sequence[Path]) -> str:
+    return f"read_parquet([{_texts([glob.escape(path.as_posix()) for path in paths])}])"
 
 
-def _written(writer: pq.ParquetWriter, group: pa.Table) -> int:
-    writer.write_table(group, row_group_size=GROUP_ROWS)
-    return int(group.num_rows)
+def _texts(values: Sequence[str]) -> str:
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)

@@ -1,24 +1,21 @@
-"""Counting at the door, batch by batch, into the quality report."""
+"""Adding up what was counted at the door, delivery by delivery, into the quality report."""
 
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
-
 from domain.tables import CONTRACTS
-from features.door.convert import Fault, Problem
+from features.door.convert import Problem
+from features.door.count import Counted, shown_value
 from features.door.words import Defect, Seen, sentence
 from features.quality import ColumnQuality, Example, QualityReport, TableQuality
-from features.readers.batch import Batch
 from features.settings import SourceSettings, TableSource
 
-SHOWN_CHARACTERS = 60
 SHOWN_DEFECTS = 8  # of one table, where the report says why it stops
 
 
 class Tally:
-    """What was seen so far of every table."""
+    """What was seen of every table; deliveries come in the order in which they are read."""
 
     def __init__(self) -> None:
         self.delivered: Counter[str] = Counter()
@@ -28,46 +25,24 @@ class Tally:
         self.defects: dict[Defect, Seen] = {}
         self.odd: dict[tuple[str, str], Example] = {}
 
-    def batch(self, batch: Batch, typed: pd.DataFrame, faults: list[Fault], rejected: int) -> None:
-        """Count a batch: its rows, its empty cells and its faults."""
-        self.delivered[batch.table] += len(typed)
-        self.rejected[batch.table] += rejected
-        for fault in faults:
-            first = fault.rows[0]
-            given = batch.frame[fault.column][first] if fault.column in batch.frame else ""
-            self.fault(
-                Defect(batch.table, batch.file, *fault[:3]),
-                len(fault.rows),
-                batch.first_row + int(first),
-                given,
-            )
-        empty = typed.isna().sum()
-        for name, count in empty.items():
-            self.cells[batch.table, str(name), "missing"] += int(count)
-        for fault in faults:
-            if fault.problem == "not_parsable":  # unreadable, not empty
-                self.cells[batch.table, fault.column, "missing"] -= len(fault.rows)
-        if batch.table == "customers":
-            self._zero_coordinates(batch, typed)
+    def add(self, counted: Counted) -> None:
+        """Add a delivery."""
+        table = counted.table
+        self.delivered[table] += counted.delivered
+        self.rejected[table] += counted.rejected
+        for column, counts in counted.cells.items():
+            for what, count in counts.items():
+                self.cells[table, column, what] += count
+        self.defects |= counted.defects
+        for column, example in counted.odd.items():
+            self.odd.setdefault((table, column), example)
 
-    def fault(self, defect: Defect, count: int, row: int, value: Any) -> None:
-        """Count a defect; its first place is kept."""
+    def refuse(self, defect: Defect, row: int, value: Any) -> None:
+        """Count a row that its table cannot take, whatever its own cells say."""
         before = self.defects.get(defect)
-        text = "" if pd.isna(value) else str(value)[:SHOWN_CHARACTERS]
-        seen = before._replace(cells=before.cells + count) if before else Seen(count, row, text)
-        self.defects[defect] = seen
-        if defect.problem != "missing":
-            self.cells[defect.table, defect.column, defect.problem] += count
-
-    def _zero_coordinates(self, batch: Batch, typed: pd.DataFrame) -> None:
-        at_zero = typed.index[((typed["latitude"] == 0) & (typed["longitude"] == 0)).to_numpy(bool)]
-        for name in ("latitude", "longitude"):
-            self.cells[batch.table, name, "suspicious"] += len(at_zero)
-            if len(at_zero):
-                row = batch.first_row + int(at_zero[0])
-                self.odd.setdefault(
-                    (batch.table, name), Example(file=batch.file, row=row, value="0")
-                )
+        self.defects[defect] = before.followed(1) if before else Seen(1, row, shown_value(value))
+        self.cells[defect.table, defect.column, defect.problem] += 1
+        self.rejected[defect.table] += 1
 
     def report(self, settings: SourceSettings, stopped: list[str]) -> QualityReport:
         """The report; `stopped` says why the reader could not go on, if it could not."""

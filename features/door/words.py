@@ -7,6 +7,9 @@ from features.door.checks import wanted
 from features.door.convert import Problem
 from features.settings import TableSource
 
+REPEATS = "repeats an id with different content"
+STRANGER = "customer is not in the customer table"
+
 
 class Defect(NamedTuple):
     """What is wrong in one column of one file, and for which reason."""
@@ -24,6 +27,23 @@ class Seen(NamedTuple):
     cells: int
     row: int
     value: str
+
+    def followed(self, cells: int) -> "Seen":
+        """Itself, seen in so many more cells.
+
+        >>> Seen(1, 4, "x").followed(2)
+        Seen(cells=3, row=4, value='x')
+        """
+        return self._replace(cells=self.cells + cells)
+
+
+def is_settled(reason: str) -> bool:
+    """Whether a row was refused for this reason after reading: its content is in contract form.
+
+    >>> is_settled(f"{REPEATS} (amount)"), is_settled("not a number")
+    (True, False)
+    """
+    return reason.startswith((REPEATS, STRANGER))
 
 
 def sentence(defect: Defect, seen: Seen, source: TableSource) -> str:
@@ -46,7 +66,8 @@ def sentence(defect: Defect, seen: Seen, source: TableSource) -> str:
         case "conflict":
             key = " + ".join(CONTRACTS[defect.table].key)
             rows = "1 row that repeats" if one else f"{seen.cells} rows that repeat"
-            what = f"{defect.file} holds {rows} a {key} with different content {first}"
+            how = defect.reason.partition(" with ")[2]
+            what = f"{defect.file} holds {rows} a {key} with {how} {first}"
         case "not_parsable" | "out_of_range":
             values = "1 value that is" if one else f"{seen.cells} values that are"
             wrong = defect.reason if one else _plural(defect.reason)
@@ -83,6 +104,11 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
             return "deliver each once, or correct the ids"
         case "out_of_range":
             column = CONTRACTS[defect.table].column(defect.column)
+            if column.name == "currency":
+                return (
+                    "convert the amounts or leave these rows out; bank.currency is the one of "
+                    "every amount"
+                )
             if column.kind in ("timestamp", "date"):
                 return "correct the dates, or set sources.data_until to the last day of the data"
             return f"correct them; {wanted(column)} is allowed"

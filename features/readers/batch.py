@@ -8,9 +8,11 @@ from typing import NamedTuple
 import pandas as pd
 
 from domain.errors import BadInput
+from domain.layout import FOLDERS, WORK_FOLDERS
 from features.door.text import Form
+from features.quality import QUALITY_FILE
 
-BATCH_ROWS = 131_072
+BATCH_ROWS = 65_536
 READ_BYTES = 1 << 20
 
 
@@ -27,6 +29,13 @@ class Batch(NamedTuple):
     frame: pd.DataFrame
     done: float = 1.0  # share of this file that is read once this batch is
     form: Form | None = None  # how its values are written; else as its table's section says
+
+
+class Delivered(NamedTuple):
+    """A file or database table that holds rows of a contract table, by the names of batches."""
+
+    table: str
+    file: str
 
 
 def shown(path: Path, folder: Path) -> str:
@@ -66,10 +75,32 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def without_ours(paths: Iterable[Path], folder: Path) -> list[Path]:
+    """Those paths that no run of ours wrote, where the output folder is `folder` or lies in it.
+
+    What lies in `tables`, `quarantine` and the like is ours where a quality report lies beside
+    them, which every intake leaves.
+    """
+    return [path for path in paths if not _is_ours(path, folder)]
+
+
+def visible(folder: Path) -> list[str]:
+    """What lies in a folder, for a message: nothing hidden and nothing of ours."""
+    entries = without_ours(folder.iterdir(), folder)
+    return sorted(entry.name for entry in entries if not entry.name.startswith("."))
+
+
+def _is_ours(path: Path, folder: Path) -> bool:
+    inside = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
+    if any(part.startswith(WORK_FOLDERS) for part in inside.parts):
+        return True
+    roots = [folder / up for up in inside.parents if (folder / up / QUALITY_FILE).exists()]
+    return any(path.relative_to(root).parts[0] in FOLDERS for root in roots)
+
+
 def _listing(folder: Path, most: int = 12) -> str:
     if not folder.is_dir():
         return "nothing: there is no such folder"
-    visible = (entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-    names = sorted(visible)
+    names = visible(folder)
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return (", ".join(names[:most]) or "nothing") + more

@@ -2,7 +2,7 @@
 
 import difflib
 import glob
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ import pandas as pd
 from domain.errors import BadInput
 from domain.tables import CONTRACTS, Contract
 from features.readers import database, delimited, parquet
-from features.readers.batch import Batch, file_marks, shown
+from features.readers.batch import Batch, Delivered, file_marks, shown, visible, without_ours
 from features.settings import SourceSettings, TableSource
 
 PARQUET = (".parquet", ".pq")
@@ -29,9 +29,23 @@ class Delivery(NamedTuple):
 
 def read(settings: SourceSettings, folder: Path, timezone: str) -> Iterator[Batch]:
     """Batches of every delivery; BadInput first, with all that is missing, a line for each."""
+    yield from read_some(settings, folder, timezone, lambda _: True)
+
+
+def read_some(
+    settings: SourceSettings, folder: Path, timezone: str, wanted: Callable[[Delivered], bool]
+) -> Iterator[Batch]:
+    """Batches of the wanted deliveries, all of which are looked at first."""
     with database.opened(settings, folder) as bank:
         for delivery in _deliveries(settings, folder, bank):
-            yield from _batches(delivery, folder, bank)
+            if wanted(_delivered(delivery, folder)):
+                yield from _batches(delivery, folder, bank)
+
+
+def deliveries(settings: SourceSettings, folder: Path) -> list[Delivered]:
+    """Every file and database table, in the order of reading."""
+    with database.opened(settings, folder) as bank:
+        return [_delivered(one, folder) for one in _deliveries(settings, folder, bank)]
 
 
 def marks(settings: SourceSettings, folder: Path) -> dict[str, str]:
@@ -89,8 +103,7 @@ def _places(
 
 def _files(name: str, pattern: str, folder: Path) -> list[Path]:
     exact = folder / pattern
-    paths = [exact] if exact.is_file() else sorted(map(Path, glob.glob(str(exact), recursive=True)))
-    paths = [path for path in paths if path.is_file()]
+    paths = [exact] if exact.is_file() else _matching(exact, folder)
     if not paths:
         raise BadInput(
             f"sources.{name}.file = {pattern!r} is missing{_nearby(exact)}; "
@@ -105,12 +118,17 @@ def _files(name: str, pattern: str, folder: Path) -> list[Path]:
     return paths
 
 
+def _matching(pattern: Path, folder: Path) -> list[Path]:
+    """The files of a pattern; never those that we wrote, where the output folder lies there too."""
+    found = sorted(map(Path, glob.glob(str(pattern), recursive=True)))
+    return [path for path in without_ours(found, folder) if path.is_file()]
+
+
 def _nearby(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f": there is no folder {folder.as_posix()}"
-    visible = (entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-    names = sorted(visible)
+    names = visible(folder)
     close = difflib.get_close_matches(path.name, names, n=3) or names[:8]
     return f" (in {folder.as_posix()}: {', '.join(close)})" if close else " (the folder is empty)"
 
@@ -168,17 +186,24 @@ def _advice(section: str, name: str, there: list[str]) -> str:
 def _batches(delivery: Delivery, folder: Path, bank: database.Bank | None) -> Iterator[Batch]:
     source, place = delivery.source, delivery.place
     seen = list(dict.fromkeys(delivery.columns.values()))
+    file = _delivered(delivery, folder).file
     if isinstance(place, str):
         first = 1
         for frame in database.batches(bank, place, seen) if bank is not None else ():
-            yield _batch(delivery, f"table {place}", first, frame, 0.5)
+            yield _batch(delivery, file, first, frame, 0.5)
             first += len(frame)
     elif _is_parquet(place):
         for first_row, frame, done in parquet.rows(place, seen):
-            yield _batch(delivery, shown(place, folder), first_row, frame, done)
+            yield _batch(delivery, file, first_row, frame, done)
     else:
         for frame, done in delimited.chunks(place, seen, _dialect(source)):
-            yield _batch(delivery, shown(place, folder), delimited.FIRST_ROW, frame, done)
+            yield _batch(delivery, file, delimited.FIRST_ROW, frame, done)
+
+
+def _delivered(delivery: Delivery, folder: Path) -> Delivered:
+    place = delivery.place
+    file = shown(place, folder) if isinstance(place, Path) else f"table {place}"
+    return Delivered(delivery.contract.name, file)
 
 
 def _batch(delivery: Delivery, file: str, first: int, frame: pd.DataFrame, done: float) -> Batch:

@@ -166,7 +166,7 @@ def test_the_next_full_check_gives_the_same_tables(tmp_path: Path) -> None:
     assert list(read_record(bank.layout).source)[-1].startswith("corrections/0001-transactions-")
     bank.check()
     assert bank.hashes() == hashes
-    assert pd.read_parquet(bank.layout.tables / "transactions.parquet").amount.tolist() == [
+    assert pd.read_parquet(bank.layout.tables / "transactions").amount.tolist() == [
         1.5,
         2.5,
     ]
@@ -184,7 +184,7 @@ def test_a_row_that_is_still_bad_stays_with_its_new_reason_and_can_be_corrected_
     ]
     again = bank.replay(lambda content: {**content, "posted_at": "03.07.2020 00:00"})
     assert again.entered == 1
-    rows = pd.read_parquet(bank.layout.tables / "transactions.parquet")
+    rows = pd.read_parquet(bank.layout.tables / "transactions")
     assert rows.amount.tolist() == [2.5, 1.5]
     assert [path.name[:4] for path in kept(bank.layout)] == ["0001", "0002"]
 
@@ -197,10 +197,10 @@ def test_a_second_correction_of_the_same_copy_wins(tmp_path: Path) -> None:
     for path in (first, second):
         keep(read_replay(path), bank.layout)
     bank.check()
-    assert pd.read_parquet(bank.layout.tables / "transactions.parquet").amount.tolist() == [7.0]
+    assert pd.read_parquet(bank.layout.tables / "transactions").amount.tolist() == [7.0]
     (tmp_path / "a" / "out" / "corrections").joinpath(kept(bank.layout)[1].name).unlink()
     bank.check()
-    assert pd.read_parquet(bank.layout.tables / "transactions.parquet").amount.tolist() == [1.5]
+    assert pd.read_parquet(bank.layout.tables / "transactions").amount.tolist() == [1.5]
 
 
 def test_a_row_refused_for_its_customer_keeps_its_moment_and_its_amount(tmp_path: Path) -> None:
@@ -208,7 +208,7 @@ def test_a_row_refused_for_its_customer_keeps_its_moment_and_its_amount(tmp_path
     bank.check()
     assert '"posted_at": "2020-07-01 10:00:00"' in bank.quarantine[0]["content"]  # UTC
     assert bank.replay(lambda content: {**content, "customer_id": "C2"}).entered == 1
-    rows = pd.read_parquet(bank.layout.tables / "transactions.parquet")
+    rows = pd.read_parquet(bank.layout.tables / "transactions")
     assert rows.customer_id.tolist() == ["C1", "C2"]
     assert rows.posted_at.nunique() == 1
     assert rows.amount.tolist() == [2.5, 1.5]
@@ -221,13 +221,15 @@ def test_a_conflict_is_told_and_can_be_corrected(tmp_path: Path) -> None:
     replayed = bank.replay(lambda content: {**content, "transaction_id": "T1", "amount": "2"})
     assert not bank.report.quality.sound
     assert "2 rows that repeat a transaction_id" in bank.report.quality.broken[0]
-    assert [one.reason for one in replayed.refused] == ["repeats an id with different content"]
+    assert [one.reason for one in replayed.refused] == [
+        "repeats an id with different content (amount)"
+    ]
     assert bank.hashes() == hashes  # the tables in place are the old ones
     bank.replay(
         lambda content: {**content, "transaction_id": "T2"} if content["amount"] == 2.0 else None
     )
     assert bank.report.quality.sound
-    rows = pd.read_parquet(bank.layout.tables / "transactions.parquet")
+    rows = pd.read_parquet(bank.layout.tables / "transactions")
     assert rows[["transaction_id", "amount"]].values.tolist() == [["T1", 1.5], ["T2", 2.0]]
 
 
@@ -245,7 +247,7 @@ def test_a_correction_whose_row_was_delivered_anew_is_left_out_and_told(tmp_path
     bank.replay(with_amount("1,5"))
     bank.deliver("transactions.csv", "T1;C1;01.07.2020 12:00;9")
     report = bank.check()
-    assert pd.read_parquet(bank.layout.tables / "transactions.parquet").amount.tolist() == [9.0]
+    assert pd.read_parquet(bank.layout.tables / "transactions").amount.tolist() == [9.0]
     (told,) = report.quality.findings
     assert "1 correction of rows that were not delivered as they were" in told
     assert "row 2 of transactions.csv" in told
@@ -275,7 +277,7 @@ def test_numbers_of_a_parquet_file_survive_the_way_through_quarantine(tmp_path: 
     edited.write_text(text.replace('""posted_at"": null', '""posted_at"": ""2020-07-01 12:00""'))
     keep(read_replay(edited), layout)
     take_in(settings_, tmp_path, layout, ZONE)
-    got = pd.read_parquet(layout.tables / "transactions.parquet")
+    got = pd.read_parquet(layout.tables / "transactions")
     assert got.customer_id.tolist() == ["7", "7"]
     assert got.amount.tolist() == [1.25, 2.5]
     assert got.posted_at.nunique() == 1

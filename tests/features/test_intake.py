@@ -14,8 +14,9 @@ import pytest
 from domain.errors import BadInput
 from domain.layout import Layout
 from domain.tables import CONTRACTS
-from features.door.staging import arrow_schema
+from features.arrow import arrow_schema
 from features.intake import data_hashes, is_current, read_record, take_in
+from features.parts import table_files
 from features.quality import read_quality
 from features.readers.batch import sha256
 from features.settings import SourceSettings
@@ -55,7 +56,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def table(layout: Layout, name: str) -> pd.DataFrame:
-    return pq.read_table(layout.tables / f"{name}.parquet").to_pandas()
+    return pa.concat_tables(map(pq.read_table, table_files(layout.tables, name))).to_pandas()
 
 
 def quarantined(layout: Layout, name: str) -> list[dict[str, str]]:
@@ -68,7 +69,8 @@ def test_all_five_tables_stand_on_disk_with_every_column_of_their_contract(
 ) -> None:
     report = take_in(bank(), tmp_path / "bank", layout).require_sound()
     for name, contract in CONTRACTS.items():
-        assert pq.read_schema(layout.tables / f"{name}.parquet") == arrow_schema(contract)
+        (file,) = table_files(layout.tables, name)
+        assert pq.read_schema(file) == arrow_schema(contract)
     assert report.record is not None
     assert {name: one.rows for name, one in report.record.tables.items()} == {
         "customers": 2,
@@ -77,7 +79,10 @@ def test_all_five_tables_stand_on_disk_with_every_column_of_their_contract(
         "service_events": 0,
         "closures": 0,
     }
-    assert data_hashes(layout)["transactions"] == sha256(layout.tables / "transactions.parquet")
+    (part,) = report.record.tables["transactions"].parts
+    assert part.sha256 == sha256(layout.tables / part.file)
+    assert part.sources == ("transactions.csv",)
+    assert data_hashes(layout) == report.record.data_hashes
     assert sorted(path.name for path in layout.root.iterdir()) == [
         "quality.json",
         "quarantine",

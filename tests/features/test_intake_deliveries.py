@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.layout import Layout
-from features.door import settle
+from features.door import groups
 from features.intake import take_in
+from features.parts import table_files
 from features.settings import SourceSettings
 
 SOURCE = SourceSettings.model_validate(
@@ -101,14 +102,14 @@ def test_the_same_money_written_otherwise_is_the_same_row(
 def test_rows_beyond_one_group_are_written_in_groups_of_one_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, once: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(settle, "GROUP_ROWS", 3)
+    monkeypatch.setattr(groups, "GROUP_ROWS", 3)
     cut = delivered(tmp_path, [PEOPLE], [ROWS])
-    clean = tmp_path / "out" / "tables" / "transactions.parquet"
-    groups = duckdb.sql(
+    (clean,) = table_files(tmp_path / "out" / "tables", "transactions")
+    found = duckdb.sql(
         "SELECT DISTINCT row_group_id, row_group_num_rows "
         f"FROM parquet_metadata('{clean}') ORDER BY 1"
     ).fetchall()
-    assert [rows for _, rows in groups] == [3, 3, 3, 3, 3, 3, 2]
+    assert [rows for _, rows in found] == [3, 3, 3, 3, 3, 3, 2]
     assert cut.keys() == once.keys()
 
 
@@ -140,7 +141,7 @@ def test_more_rows_than_the_memory_holds_are_sorted_on_disk(
         }
     )
     take_in(settings, tmp_path, layout, memory="80MB").require_sound()
-    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    clean = pd.read_parquet(layout.tables / "transactions")
     oracle = frame.sort_values(["customer_id", "posted_at", "transaction_id"], ignore_index=True)
     for column in frame:
         assert (clean[column] == oracle[column]).all()

@@ -13,7 +13,9 @@ import pytest
 
 from domain.errors import BadInput
 from domain.layout import Layout
+from features.door import disk
 from features.intake import data_hashes, take_in
+from features.parts import verify_parts
 from features.settings import SourceSettings
 
 SOURCE = SourceSettings.model_validate(
@@ -165,6 +167,7 @@ def test_a_move_that_fails_brings_the_old_tables_back(
             raise OSError(28, "No space left on device")
         real(source, target)
 
+    monkeypatch.setattr(disk, "exchange", lambda *_: False)  # a system without that step
     monkeypatch.setattr(os, "replace", failing)
     with pytest.raises(BadInput, match="No space left on device"):
         take_in(SOURCE, bank, layout)
@@ -198,3 +201,146 @@ def test_two_runs_never_write_at_once(tmp_path: Path) -> None:
     finally:
         os.close(handle)
     take_in(SOURCE, bank, layout).require_sound()
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from domain.layout import Layout
+from features.door import disk, passage, written
+from features.intake import take_in
+from features.settings import SourceSettings
+
+source, bank, out, place, count = sys.argv[1:]
+left = int(count)
+
+def die_when_it_is_time():
+    global left
+    left -= 1
+    if left <= 0:
+        os.kill(os.getpid(), 9)
+
+def deadly(owner, name, when):
+    real = getattr(owner, name)
+    def wrapped(*given, **named):
+        if when == "before":
+            die_when_it_is_time()
+        result = real(*given, **named)
+        if when == "after":
+            die_when_it_is_time()
+        return result
+    setattr(owner, name, wrapped)
+
+def progress(step, done):
+    if place == step:
+        os.kill(os.getpid(), 9)
+
+owners = {"disk": disk, "Passage": passage.Passage, "Written": written.Written}
+if "." in place and " " not in place.split(".")[0]:
+    owner, name, when = place.split(".")
+    deadly(owners[owner], name, when)
+take_in(SourceSettings.model_validate_json(source), Path(bank), Layout(Path(out)), "UTC", progress)
+"""
+GROWING = SourceSettings.model_validate(
+    {"customers": {"file": "customers.parquet"}, "transactions": {"file": "transactions*.parquet"}}
+)
+
+
+def killed(repository: Path, bank: Path, out: Path, place: str, count: int = 1) -> None:
+    """An intake that is killed at the given place, the given time that it comes there."""
+    words = [GROWING.model_dump_json(), str(bank), str(out), place, str(count)]
+    run = subprocess.run([sys.executable, "-c", KILLED, *words], cwd=repository, check=False)
+    assert run.returncode == -9
+
+
+@pytest.mark.parametrize(
+    ("place", "count", "new"),
+    [
+        ("sorting transactions", 1, False),
+        ("Written.add.after", 1, False),
+        ("Passage.keep_ledger.after", 1, False),
+        ("disk.exchange.after", 1, False),  # the quarantine is in place, the tables are not
+        ("disk.exchange.before", 2, False),
+        ("disk.exchange.after", 2, True),
+    ],
+)
+def test_a_run_that_is_killed_leaves_the_old_tables_or_the_new_and_the_next_finds_its_way(
+    tmp_path: Path, repository: Path, place: str, count: int, new: bool
+) -> None:
+    bank, layout = write_bank(tmp_path / "bank"), Layout(tmp_path / "out")
+    old = take_in(GROWING, bank, layout).require_sound().record
+    shutil.copy(bank / "transactions.parquet", tmp_path / "old.parquet")
+    write_bank(bank, 70)
+    (bank / "transactions.parquet").rename(bank / "transactions_2.parquet")
+    shutil.copy(tmp_path / "old.parquet", bank / "transactions.parquet")
+    settings = GROWING.model_copy(update={"rejected_share_max": 1.0})
+    more = pd.read_parquet(bank / "transactions_2.parquet")
+    more.assign(transaction_id="N" + more["transaction_id"]).to_parquet(
+        bank / "transactions_2.parquet"
+    )
+    expected = take_in(settings, bank, Layout(tmp_path / "other")).require_sound().record
+    assert old is not None
+    assert expected is not None
+    killed(repository, bank, layout.root, place, count)
+    verify_parts(layout.tables)
+    assert data_hashes(layout) == (expected if new else old).data_hashes
+    report = take_in(GROWING, bank, layout).require_sound()
+    assert report.record is not None
+    assert report.record.data_hashes == expected.data_hashes
+    assert sorted(path.name for path in layout.root.iterdir()) == [
+        "quality.json",
+        "quarantine",
+        "tables",
+    ]
+
+
+def test_files_that_a_killed_run_had_read_are_not_read_again_unless_they_changed(
+    tmp_path: Path, repository: Path
+) -> None:
+    bank, layout = write_bank(tmp_path / "bank"), Layout(tmp_path / "out")
+    for name in ("b", "c"):
+        rows = pd.read_parquet(bank / "transactions.parquet")
+        rows.assign(transaction_id=name + rows["transaction_id"]).to_parquet(
+            bank / f"transactions_{name}.parquet"
+        )
+    whole = take_in(GROWING, bank, Layout(tmp_path / "other")).require_sound()
+    killed(repository, bank, layout.root, "reading transactions_c.parquet")
+    assert not layout.tables.exists()
+    shutil.copytree(layout.root, tmp_path / "left")
+    steps: list[str] = []
+    report = take_in(GROWING, bank, layout, "UTC", lambda step, _: steps.append(step))
+    assert [step for step in steps if "reading" in step] == ["reading transactions_c.parquet"]
+    assert report.quality == whole.quality
+    assert report.require_sound().record == whole.record
+    rows.to_parquet(bank / "transactions_b.parquet")  # T0 ... again: repeats
+    steps.clear()
+    changed = take_in(GROWING, bank, Layout(tmp_path / "left"), "UTC", lambda s, _: steps.append(s))
+    assert [step for step in steps if "reading" in step] == [
+        "reading transactions_b.parquet",
+        "reading transactions_c.parquet",
+    ]
+    assert changed.quality.table("transactions").duplicates == 50
+
+
+def test_a_disk_that_fills_while_a_part_is_added_leaves_the_old_parts(
+    tmp_path: Path, repository: Path
+) -> None:
+    bank, out = write_bank(tmp_path / "bank"), tmp_path / "out"
+    take_in(SOURCE, bank, Layout(out)).require_sound()
+    before = contents(out)
+    rows = pd.read_parquet(bank / "transactions.parquet")
+    many = pd.concat([rows] * 8_000, ignore_index=True)
+    many = many.assign(transaction_id=[f"N{at}" for at in range(len(many))])
+    many.to_parquet(bank / "transactions_2.parquet")
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))\n"
+    words = [GROWING.model_dump_json(), str(bank), str(out)]
+    run = subprocess.run(
+        [sys.executable, "-c", limit + RUN, *words],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 1
+    assert "BADINPUT cannot write the tables" in run.stderr
+    assert contents(out) == before

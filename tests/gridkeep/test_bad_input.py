@@ -82,7 +82,7 @@ def test_a_tolerated_share_of_bad_rows_is_set_aside_and_the_rest_goes_on(run, ba
     answer = run("check", "--config", bank.config)
     assert answer.code == 0, answer
     assert "quarantine" in answer.out
-    assert len(pd.read_parquet(bank.home / "tables" / "transactions.parquet")) == 3
+    assert len(pd.read_parquet(bank.home / "tables" / "transactions")) == 3
 
 
 def test_a_repeated_id_with_other_content(run, bank):
@@ -96,11 +96,13 @@ def test_a_repeated_id_with_other_content(run, bank):
 
 def test_a_second_delivery_changes_nothing(run, bank):
     assert run("check", "--config", bank.config).code == 0
-    before = (bank.home / "tables" / "transactions.parquet").read_bytes()
+    (part,) = (bank.home / "tables" / "transactions").iterdir()
+    before = part.read_bytes()
     bank.transactions.with_name("transactions_2.csv").write_text(bank.transactions.read_text())
     answer = run("check", "--config", bank.config)
     assert answer.code == 0
-    assert (bank.home / "tables" / "transactions.parquet").read_bytes() == before
+    assert [part] == list((bank.home / "tables" / "transactions").iterdir())
+    assert part.read_bytes() == before
 
 
 def test_an_empty_table(run, bank):

@@ -69,7 +69,7 @@ def test_a_row_corrected_in_quarantine_enters_the_tables(run, bank):
     answer = run("check", "--replay", mended, "--config", bank.config)
     assert answer.code == 0, answer
     assert "1 of 1 corrected rows are good now; kept in" in answer.out
-    rows = pd.read_parquet(bank.home / "tables" / "transactions.parquet")
+    rows = pd.read_parquet(bank.home / "tables" / "transactions")
     assert rows.amount.tolist() == [100.0, -20.0, 50.0, 50.0]
     again = run("check", "--replay", mended, "--config", bank.config)
     assert again.code == 1
@@ -77,7 +77,7 @@ def test_a_row_corrected_in_quarantine_enters_the_tables(run, bank):
     assert "Traceback" not in again.err
     told = json.loads(run("check", "--config", bank.config, "--json").out)
     assert told["replayed"] is None
-    assert pd.read_parquet(bank.home / "tables" / "transactions.parquet").equals(rows)
+    assert pd.read_parquet(bank.home / "tables" / "transactions").equals(rows)
 
 
 def test_a_corrected_row_that_is_still_bad_is_told_with_its_reason(run, bank):

@@ -92,7 +92,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows = tables._asdict()[name].to_pyarrow().cast(arrow_schema(contract))
         if name == "transactions":
             rows = with_nan(rows, "balance_after")
-        pq.write_table(rows, folder / f"{name}.parquet")
+            (folder / name).mkdir()  # in two parts
+            pq.write_table(rows.slice(0, 100), folder / name / "part-1.parquet")
+            pq.write_table(rows.slice(100), folder / name / "part-2.parquet")
+        else:
+            pq.write_table(rows, folder / f"{name}.parquet")
     return folder
 
 

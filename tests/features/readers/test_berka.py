@@ -61,7 +61,7 @@ def test_every_account_is_a_customer_with_its_owners_birth_and_sex(
 
 
 def test_transactions_have_the_sign_of_their_type_and_add_up(source: Path, clean: Path) -> None:
-    rows = pd.read_parquet(clean / "transactions.parquet")
+    rows = pd.read_parquet(clean / "transactions")
     given = delivered(next(source.glob("trans*.asc")))
     oracle: Counter[str] = Counter()
     for row in given:
@@ -81,14 +81,14 @@ def test_transactions_have_the_sign_of_their_type_and_add_up(source: Path, clean
 
 def test_days_begin_at_midnight_in_prague(clean: Path) -> None:
     first, last = duckdb.sql(
-        f"SELECT min(posted_at), max(posted_at) FROM '{clean}/transactions.parquet'"
+        f"SELECT min(posted_at), max(posted_at) FROM '{clean}/transactions/*.parquet'"
     ).fetchall()[0]
     assert str(first) == "1992-12-31 23:00:00"
     assert str(last) == "1994-03-30 22:00:00"  # summer time began on 27 March
 
 
 def test_the_order_of_ids_is_the_order_of_booking(clean: Path) -> None:
-    rows = pd.read_parquet(clean / "transactions.parquet")
+    rows = pd.read_parquet(clean / "transactions")
     before = rows.groupby("customer_id")["balance_after"].shift()
     follows = (before + rows["amount"] - rows["balance_after"]).abs() < 0.2
     assert follows[before.notna()].mean() > 0.999

@@ -8,6 +8,7 @@ import pytest
 from domain.errors import BadInput
 from domain.layout import Layout
 from features.intake import take_in
+from features.parts import table_files
 from features.readers import complete_journey
 from features.settings import SourceSettings
 
@@ -26,7 +27,8 @@ def views(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> duckdb
     for name in ("transactions", "products", "demographics", "campaigns"):
         duck.execute(f"CREATE VIEW given_{name} AS FROM '{source}/{name}.parquet'")
     for name in ("transactions", "customers", "service_events"):
-        duck.execute(f"CREATE VIEW clean_{name} AS FROM '{layout.tables}/{name}.parquet'")
+        (file,) = table_files(layout.tables, name)
+        duck.execute(f"CREATE VIEW clean_{name} AS FROM '{file}'")
     return duck
 
 

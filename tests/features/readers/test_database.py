@@ -58,7 +58,7 @@ def test_sqlite_rows_come_through_and_a_text_among_numbers_is_judged_at_the_door
     layout = Layout(sqlite_bank / "out")
     settings = source("sqlite://bank.db", rejected_share_max=1)
     report = take_in(settings, sqlite_bank, layout, "Asia/Shanghai").require_sound()
-    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    clean = pd.read_parquet(layout.tables / "transactions")
     assert clean["amount"].tolist() == [0.30000000000000004, -3.0]
     assert clean["customer_id"].tolist() == ["1", "2"]
     assert clean["posted_at"].astype(str).tolist() == ["2026-01-05 02:00:00", "2026-01-05 16:00:00"]
@@ -107,7 +107,7 @@ def test_a_correction_that_waits_in_the_write_ahead_log_is_noticed(sqlite_bank: 
 def test_duckdb_rows_come_through(duck: Callable[[str], None], tmp_path: Path) -> None:
     layout = Layout(tmp_path / "out")
     take_in(source("duckdb://bank.duckdb"), tmp_path, layout).require_sound()
-    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    clean = pd.read_parquet(layout.tables / "transactions")
     assert clean["transaction_id"].tolist() == ["a", "b"]
     assert clean["amount"].tolist() == [1.0, 2.0]
     duck("CREATE SCHEMA core; CREATE TABLE core.people AS FROM people; DROP TABLE people")
@@ -320,7 +320,7 @@ def test_postgresql_rows_come_through_as_the_server_adds_them_up(
     layout = Layout(tmp_path / "out")
     settings = source(ledger, "core.", rejected_share_max=0.5)
     report = take_in(settings, tmp_path, layout, "Asia/Shanghai").require_sound()
-    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    clean = pd.read_parquet(layout.tables / "transactions")
     where = {"host": "127.0.0.1", "port": postgres, "user": "teller", "password": PASSWORD}
     with psycopg.connect(dbname="postgres", **where) as bank:  # type: ignore[arg-type]
         count, total, first = bank.execute(  # type: ignore[misc]

@@ -38,7 +38,7 @@ def folder(tmp_path: Path) -> Path:
 def test_times_are_utc_whatever_the_banks_time_zone(folder: Path) -> None:
     layout = Layout(folder / "out")
     take_in(SETTINGS, folder, layout, "Asia/Shanghai").require_sound()
-    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    clean = pd.read_parquet(layout.tables / "transactions")
     assert str(clean["posted_at"][0]) == "2026-01-05 10:00:00.123456"
     people = pd.read_parquet(layout.tables / "customers.parquet")
     assert str(people["onboarded_on"][0]) == "2020-01-31"

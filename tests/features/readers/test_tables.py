@@ -123,7 +123,7 @@ def test_a_map_renames_the_banks_columns_and_the_rest_is_left_out(folder: Path) 
     section = {"file": "transactions.csv", "delimiter": ";", "decimal": ",", "columns": columns}
     layout = Layout(folder / "out")
     take_in(source(transactions=section), folder, layout).require_sound()
-    assert pd.read_parquet(layout.tables / "transactions.parquet")["amount"].tolist() == [2.5]
+    assert pd.read_parquet(layout.tables / "transactions")["amount"].tolist() == [2.5]
     (folder / "transactions.csv").write_text("NR;KONTO;TAG;BETRAG\n1;C1;2026-01-05;2.5\n")
     report = take_in(source(transactions=section), folder, layout)
     assert (
@@ -175,9 +175,43 @@ def test_numbers_of_accounts_stay_as_they_are_written(folder: Path) -> None:
     layout = Layout(folder / "out")
     settings = source(transactions={"file": "t.parquet"}, rejected_share_max=1)
     report = take_in(settings, folder, layout)
-    clean = pd.read_parquet(layout.tables / "transactions.parquet")
+    clean = pd.read_parquet(layout.tables / "transactions")
     assert clean["customer_id"].tolist() == [str(big)]  # '7' is not '007', and null is empty
     assert clean["amount"].tolist() == [1.1]
     assert str(clean["posted_at"][0]) == "2026-01-05 04:00:00"
     assert report.quality.table("transactions").unknown == 1
     assert "row 2" in report.quality.findings[0]
+
+
+def test_what_we_wrote_into_the_source_folder_is_never_read(folder: Path) -> None:
+    settings = source(transactions={"file": "**/t*.csv"}, customers={"file": "**/cust*.*"})
+    layout = Layout(folder)  # the default: the output lies where the sources do
+    first = take_in(settings, folder, layout).require_sound()
+    for ours in ("quarantine", ".intake-x", ".staged/x"):
+        (folder / ours).mkdir(parents=True, exist_ok=True)
+        (folder / ours / "transactions.csv").write_text(ROWS.replace("T1", "T2"), "utf-8")
+    assert [path.name for path in folder.glob("tables/cust*")] == ["customers.parquet"]
+    assert set(tables.marks(settings, folder)) == {"customers.csv", "transactions.csv"}
+    assert {batch.file for batch in batches(settings, folder)} == set(
+        tables.marks(settings, folder)
+    )
+    hidden = source(transactions={"file": ".*/*.csv"})
+    assert "is missing" in refusal(hidden, folder)
+    assert "tables" not in refusal(hidden, folder)
+    again = take_in(settings, folder, layout).require_sound()
+    assert first.record is not None
+    assert again.record is not None
+    assert again.record.data_hashes == first.record.data_hashes
+
+
+def test_a_banks_own_folder_of_tables_is_read_and_so_is_one_above(folder: Path) -> None:
+    (folder / "tables").mkdir()
+    (folder / "tables" / "t.csv").write_text(ROWS, "utf-8")
+    assert set(tables.marks(source(transactions={"file": "tables/*.csv"}), folder)) == {
+        "customers.csv",
+        "tables/t.csv",
+    }
+    below = folder / "below"
+    below.mkdir()
+    settings = source(customers={"file": "../cust*.csv"}, transactions={"file": "../tables/*.csv"})
+    assert len(tables.marks(settings, below)) == 2

@@ -60,7 +60,7 @@ def test_those_who_left_are_the_closures_and_nothing_that_tells_it_is_read(
 
 @pytest.mark.slow
 def test_there_is_one_derived_charge_per_month_of_tenure(given: Cells, clean: Path) -> None:
-    charges = pd.read_parquet(clean / "transactions.parquet")
+    charges = pd.read_parquet(clean / "transactions")
     assert len(charges) == sum(int(str(row["Tenure Months"])) for row in given)
     assert charges.groupby("customer_id").size().to_dict() == {
         row["CustomerID"]: row["Tenure Months"] for row in given if row["Tenure Months"]
