@@ -24,8 +24,12 @@ def days_since(later: "Value", earlier: "Value") -> "NumericValue":
 
 
 def ratio(above: "NumericValue", below: "NumericValue") -> "NumericValue":
-    """`above / below`, null where `below` is zero."""
-    return above.cast("float64") / below.cast("float64").nullif(0)
+    """`above / below`, null where `below` is zero or so near it that the result could overflow.
+
+    No count, sum of money or time that means anything is below one part in a thousand million.
+    """
+    divisor = below.cast("float64")
+    return above.cast("float64") / (divisor.abs() * 1_000_000_000 >= 1).ifelse(divisor, None)
 
 
 def sample_std(values: "NumericValue", where: "BooleanValue | None" = None) -> "NumericValue":

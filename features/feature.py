@@ -31,6 +31,11 @@ class Feature:
     monitored: bool = True
 
     @property
+    def family(self) -> str:
+        """The part of a customer's life that the feature is about: its module's name."""
+        return str(self.expression.__module__).rpartition(".")[2]
+
+    @property
     def text(self) -> str:
         """The meaning as words inside a sentence, for reason codes."""
         return self.meaning[0].lower() + self.meaning[1:].removesuffix(".")
