@@ -107,5 +107,6 @@ def _member(family: Expression, days: int) -> Expression:
 
     member.__name__ = member.__qualname__ = f"{family.__name__}_{days}d"
     member.__module__ = family.__module__
+    member.__dict__["__wrapped__"] = family  # whose source is the definition
     member.__doc__ = (family.__doc__ or "").format(days=days)
     return member
