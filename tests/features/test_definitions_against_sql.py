@@ -324,10 +324,14 @@ def random_events(draw: np.random.Generator, ids: np.ndarray, times: np.ndarray)
 
 
 def random_holdings(draw: np.random.Generator, ids: np.ndarray) -> pd.DataFrame:
-    rows = 160
+    rows = 600
     opened = np.datetime64("2022-01-01", "D") + draw.integers(0, 1000, rows)
     closed = opened + draw.integers(0, 500, rows)
-    closed[draw.random(rows) < 0.5] = np.datetime64("NaT")
+    # a third on the days where windows begin and end
+    edges = np.array(DAYS, "datetime64[D]")[:, None] - np.array([-1, 0, 1, 89, 90, 91, 365, 366])
+    closed[::3] = draw.choice(edges.ravel(), len(closed[::3]))
+    opened[1::3] = draw.choice(edges.ravel(), len(opened[1::3]))
+    closed[draw.random(rows) < 0.3] = np.datetime64("NaT")
     products = ["Card gold", "loan", "savings", "mobile", "wealth"]
     held = {"customer_id": draw.choice(ids, rows), "product": draw.choice(products, rows)}
     frame = pd.DataFrame(held | {"opened_on": opened, "closed_on": closed})
