@@ -1,6 +1,7 @@
 """The data dictionary, generated from the registry so that it cannot lag behind."""
 
-from features.registry import FEATURES, Feature
+from features.definitions import bank_words
+from features.registry import DEFINITIONS, FEATURES, Feature
 
 SOURCES = {
     "transactions": "transactions of the last 365 days",
@@ -24,35 +25,74 @@ the day it was closed.
 **Who has a row.** Every customer onboarded before the cut-off and not closed before it, with or
 without history; a number that needs history is then missing, a count or a sum is 0.
 
+**Ratios** are missing where what they divide by is zero or as good as zero; no feature is ever
+infinite.
+
 **What is not here.** Statistics over other customers (they are fitted in training); `sex`, which
 would be unfair to decide by; `marketing_opt_out`, which is a wish to respect, not a signal;
 `holdings.balance`, which says nothing of a past cut-off. Occupation, income band and kind have
-no history: they are what the bank knows today.
+no history: they are what the bank knows today. The distance to an outlet: no table tells where
+outlets are. The same season a year before: it lies before the longest window, 365 days.
 
-**Watched** columns are compared month by month in every cell; clocks like age are not, nor is
-`balance_usual`, whose two parts are.
+**Watched** columns are compared month by month in every cell; clocks like age are not, nor are
+`balance_usual` and others that are made of two watched ones.
+
+**Missing parts.** A source without a column (channels, counterparties, balances, complaints) leaves
+the features of that column missing or 0.
+
+`gridkeep features --explain NAME` tells of one feature: its definition, the SQL that computes it,
+and how its values are spread.
 """
 
 
 def markdown() -> str:
-    """The page `docs/features.md`.
+    """The page `docs/features.md`: a section a family.
 
     >>> "| `recency_days` | days | 0 or more |" in markdown()
     True
     """
+    families = [line for family in families_told() for line in _section(*family)]
+    return "\n".join([INTRODUCTION, *families, *_words(), ""])
+
+
+def families_told() -> list[tuple[str, str]]:
+    """Name of each family, and what it is about.
+
+    >>> families_told()[1]
+    ('balance', 'The balance: where it stands, its lows and highs, which way it goes')
+    """
+    told = [(module.__name__, module.__doc__ or "") for module in DEFINITIONS]
+    return [
+        (name.rpartition(".")[2], doc.partition("\n")[0].removesuffix(".")) for name, doc in told
+    ]
+
+
+def _section(family: str, title: str) -> list[str]:
     head = "| feature | unit | range | meaning | from | without history | watched |"
-    rows = [head, "|---|---|---|---|---|---|---|", *(_row(known) for known in FEATURES.values())]
-    return "\n".join([INTRODUCTION, *rows, ""])
+    rows = [_row(known) for known in FEATURES.values() if known.family == family]
+    return [f"## {title}", "", head, "|---|---|---|---|---|---|---|", *rows, ""]
+
+
+def _words() -> list[str]:
+    """The words that definitions look for, so that a bank can deliver them."""
+    doc = (bank_words.__doc__ or "").partition("\n")[2].strip()
+    found = {name: words for name, words in vars(bank_words).items() if name.isupper()}
+    rows = [
+        f"| {name.lower().replace('_', ' ')} | {', '.join(f'`{word}`' for word in words)} |"
+        for name, words in found.items()
+    ]
+    return ["## Words", "", doc, "", "| of | words |", "|---|---|", *rows]
 
 
 def _row(known: Feature) -> str:
     empty = "missing" if known.empty is None else f"{known.empty:g}"
     watched = "yes" if known.monitored else "no"
-    cells = (known.unit, _range(known), known.meaning, SOURCES[known.over], empty, watched)
+    cells = (known.unit, range_of(known), known.meaning, SOURCES[known.over], empty, watched)
     return f"| `{known.name}` | {' | '.join(cells)} |"
 
 
-def _range(known: Feature) -> str:
+def range_of(known: Feature) -> str:
+    """The values that a feature may take, in words."""
     if known.kind == "category":
         return "words"
     if known.low is None:

@@ -31,6 +31,11 @@ class Feature:
     monitored: bool = True
 
     @property
+    def family(self) -> str:
+        """The part of a customer's life that the feature is about: its module's name."""
+        return str(self.expression.__module__).rpartition(".")[2]
+
+    @property
     def text(self) -> str:
         """The meaning as words inside a sentence, for reason codes."""
         return self.meaning[0].lower() + self.meaning[1:].removesuffix(".")
@@ -102,5 +107,6 @@ def _member(family: Expression, days: int) -> Expression:
 
     member.__name__ = member.__qualname__ = f"{family.__name__}_{days}d"
     member.__module__ = family.__module__
+    member.__dict__["__wrapped__"] = family  # whose source is the definition
     member.__doc__ = (family.__doc__ or "").format(days=days)
     return member

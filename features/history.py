@@ -57,10 +57,12 @@ def holding_history(tables: Tables, rows: Table) -> Table:
     ).drop("customer_id_right")
     closed = (seen.closed_on < seen.as_of).fill_null(False)
     year_ago = seen.as_of - ibis.interval(days=YEAR)
+    quarter_ago = seen.as_of - ibis.interval(days=90)
     return seen.mutate(
         held=~closed,
         opened_within_365d=seen.opened_on >= year_ago,
         closed_within_365d=closed & (seen.closed_on >= year_ago),
+        closed_within_90d=closed & (seen.closed_on >= quarter_ago),
     )
 
 

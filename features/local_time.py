@@ -1,4 +1,4 @@
-"""The bank's time zone in queries, for engines that know no time zones."""
+"""Months, days and weekends of UTC times in the bank's time zone; no engine has to know zones."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -19,6 +19,12 @@ def local_month(posted_at: Value, timezone: str, first: datetime, last: datetime
     """
     local = _local(posted_at, offset_changes(timezone, first, last))
     return local.year() * 12 + local.month()
+
+
+def local_weekend(posted_at: Value, timezone: str, first: datetime, last: datetime) -> Value:
+    """Whether a UTC time falls on a Saturday or Sunday in a time zone."""
+    local = _local(posted_at, offset_changes(timezone, first, last))
+    return local.date().day_of_week.index() >= 5
 
 
 def local_day(moment: Value, timezone: str, first: date, last: date) -> Value:

@@ -11,14 +11,35 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from features.definitions import activity, amounts, attributes, products, service
+from features.definitions import (
+    activity,
+    balance,
+    change,
+    channels,
+    counterparties,
+    products,
+    salary,
+    service,
+    who,
+)
 from features.feature import REGISTERED, WINDOWS, Feature, feature, windowed
 
 __all__ = ["FEATURES", "WINDOWS", "Feature", "feature", "features_hash", "windowed"]
 
-DEFINITIONS = (activity, amounts, products, service, attributes)
+DEFINITIONS = (
+    activity,
+    balance,
+    salary,
+    channels,
+    counterparties,
+    change,
+    products,
+    service,
+    who,
+)
 # Beside the definitions, what decides the value of a feature: visibility and windows.
 SOURCES = (
+    "features/definitions/bank_words.py",
     "features/customer.py",
     "features/dialect.py",
     "features/feature.py",

@@ -15,7 +15,7 @@ from ibis.expr.types import Table, Value
 from features.dialect import days_between, last_row
 from features.engine import Tables
 from features.feature import WINDOWS
-from features.local_time import arrival_day, local_day, local_month
+from features.local_time import arrival_day, local_day, local_month, local_weekend
 from features.measures import History, Partial
 from features.panes import Panes
 
@@ -51,14 +51,11 @@ def year_rows(tables: Tables, panes: Panes, plan: PlanTables) -> Table:
     posted = _arrived(tables, panes)
     posted = posted.filter(posted.posted_at >= panes.instant(panes.first_day))
     rows = _in_rings(posted, panes) if panes.single else _in_panes(posted, panes, plan)
+    span = (panes.timezone, panes.instant(panes.first_day), panes.instant(panes.cutoffs[-1]))
     return rows.mutate(
         own=rows.initiated_by_customer.fill_null(True),
-        month=local_month(
-            rows.posted_at,
-            panes.timezone,
-            panes.instant(panes.first_day),
-            panes.instant(panes.cutoffs[-1]),
-        ),
+        month=local_month(rows.posted_at, *span),
+        weekend=local_weekend(rows.posted_at, *span),
     )
 
 

@@ -1,25 +1,10 @@
-"""What a feature's value says about a customer, in words that a banker would use.
+"""What a feature's value says about a customer, in words that a banker would use."""
 
-A table apart from the definitions: rewording one, or adding a language, changes no model.
-"""
+from typing import Protocol
 
-from typing import NamedTuple, Protocol
-
-from features.feature import WINDOWS
+from features.phrases import WORDS, Words
 
 Value = float | str | None
-
-
-class Words(NamedTuple):
-    """How a value reads: `says` in general, `zero` for 0, `unknown` where there is no value.
-
-    `{}` stands for the value with its unit, `{percent}` for a ratio as a share, `{moved}` for a
-    ratio to the past ("fell to 40 %"), `{apart}` for a difference ("120 lower").
-    """
-
-    says: str
-    zero: str | None = None
-    unknown: str | None = None
 
 
 class Measured(Protocol):
@@ -37,131 +22,6 @@ class Measured(Protocol):
     def text(self) -> str:
         """The meaning inside a sentence, for a feature without words of its own."""
 
-
-IN_WINDOW = {
-    "transactions": Words("{} in the last {days} days"),
-    "credit": Words(
-        "{} received in the last {days} days", zero="no money received in the last {days} days"
-    ),
-    "debit": Words(
-        "{} spent in the last {days} days", zero="no money spent in the last {days} days"
-    ),
-    "amount_mean": Words(
-        "transactions of the last {days} days average {} (received minus spent)",
-        unknown="no transactions in the last {days} days",
-    ),
-    "amount_std": Words(
-        "amounts of the last {days} days vary by {} around their average",
-        zero="all amounts of the last {days} days are the same",
-        unknown="fewer than 2 transactions in the last {days} days",
-    ),
-    "amount_max": Words(
-        "largest amount of the last {days} days is {}",
-        unknown="no transactions in the last {days} days",
-    ),
-    "balance_mean": Words(
-        "average balance of {} in the last {days} days",
-        unknown="no balance known in the last {days} days",
-    ),
-    "contacts": Words("{} in the last {days} days"),
-    "complaints": Words("{} in the last {days} days"),
-}
-
-ALONE = {
-    "recency_days": Words("{} since the last transaction", unknown="no transaction yet"),
-    "own_recency_days": Words(
-        "{} since the last own transaction", unknown="no transaction made by the customer yet"
-    ),
-    "own_transactions_90d": Words("{} made by the customer in the last 90 days"),
-    "transactions_trend": Words(
-        "transactions in the last 30 days {moved} of the 90-day average",
-        zero="no transactions in the last 30 days, after some in the 60 days before",
-        unknown="no transactions in the last 90 days",
-    ),
-    "active_months_365d": Words(
-        "{} with transactions in the last 365 days", zero="no transactions in the last 365 days"
-    ),
-    "channels_365d": Words(
-        "{} used in the last 365 days", zero="no channel known in the last 365 days"
-    ),
-    "categories_365d": Words(
-        "{} of transaction in the last 365 days",
-        zero="no category of transaction known in the last 365 days",
-    ),
-    "counterparties_365d": Words(
-        "{} in the last 365 days", zero="no counterparty known in the last 365 days"
-    ),
-    "gap_mean_365d": Words(
-        "{} between transactions on average in the last 365 days",
-        unknown="fewer than 2 transactions in the last 365 days",
-    ),
-    "gap_std_365d": Words(
-        "time between transactions varies by {} in the last 365 days",
-        zero="transactions at equal intervals in the last 365 days",
-        unknown="fewer than 3 transactions in the last 365 days",
-    ),
-    "balance_last": Words(
-        "balance of {} after the last transaction",
-        unknown="balance after the last transaction not known",
-    ),
-    "balance_usual": Words("usual balance of {}", unknown="no usual balance known"),
-    "balance_change": Words(
-        "average balance of the last 30 days is {apart} than that of the last 180 days",
-        zero="average balance of the last 30 days is that of the last 180 days",
-        unknown="no balance known in the last 30 days",
-    ),
-    "debit_trend": Words(
-        "spending in the last 90 days {moved} of the year's average",
-        zero="no spending in the last 90 days, after some earlier in the year",
-        unknown="no spending in the last 365 days",
-    ),
-    "credit_trend": Words(
-        "money received in the last 90 days {moved} of the year's average",
-        zero="no money received in the last 90 days, after some earlier in the year",
-        unknown="no money received in the last 365 days",
-    ),
-    "salary_months_180d": Words(
-        "salary or pension in {} within the last 180 days",
-        zero="no salary or pension in the last 180 days",
-    ),
-    "salary_days_since": Words(
-        "{} since the last salary or pension", unknown="no salary or pension in the last 365 days"
-    ),
-    "salary_variation_365d": Words(
-        "salary or pension varies by {percent} in the last 365 days",
-        zero="always the same salary or pension in the last 365 days",
-        unknown="fewer than 2 salaries or pensions in the last 365 days",
-    ),
-    "products_held": Words("{} held"),
-    "products_opened_365d": Words("{} opened in the last 365 days"),
-    "products_closed_365d": Words("{} closed in the last 365 days"),
-    "has_card": Words("card held", zero="no card held"),
-    "has_loan": Words("loan held", zero="no loan held"),
-    "open_complaints": Words("{} not settled yet", zero="no open complaints"),
-    "satisfaction_mean_365d": Words(
-        "stated satisfaction averages {} in the last 365 days",
-        unknown="no satisfaction stated in the last 365 days",
-    ),
-    "tenure_days": Words("customer for {}", unknown="time as a customer not known"),
-    "age_years": Words("{} old", unknown="age not known"),
-    "customer_occupation": Words("occupation: {}", unknown="occupation not known"),
-    "customer_income_band": Words("income band: {}", unknown="income band not known"),
-    "customer_kind": Words("kind of customer: {}", unknown="kind of customer not known"),
-}
-
-
-def _of_window(words: Words, days: int) -> Words:
-    def of(text: str) -> str:
-        return text.replace("{days}", str(days))
-
-    return Words(of(words.says), words.zero and of(words.zero), words.unknown and of(words.unknown))
-
-
-WORDS = ALONE | {
-    f"{family}_{days}d": _of_window(words, days)
-    for family, words in IN_WINDOW.items()
-    for days in WINDOWS
-}
 
 LONG_DAYS = 730  # from here on people count in years
 # the bank knows which money it counts in

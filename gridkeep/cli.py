@@ -132,12 +132,24 @@ def partition(path: Path, as_json: bool, valid_from: date | None, previous: str 
 
 
 @verb("gridkeep features --as-of 2026-01-01 --as-of 2026-02-01 --out features.parquet")
-@click.option("--as-of", type=DAY, multiple=True, required=True, help="Cut-off; repeatable.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
-def features(path: Path, as_json: bool, as_of: tuple[date, ...], out: Path) -> None:
-    """One row per (customer, cut-off)."""
-    from gridkeep.verbs import build_features
+@click.option("--as-of", type=DAY, multiple=True, help="Cut-off; repeatable.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@click.option("--explain", "name", metavar="NAME", help="Tell of one feature; writes no --out.")
+def features(
+    path: Path, as_json: bool, as_of: tuple[date, ...], out: Path | None, name: str | None
+) -> None:
+    """One row per (customer, cut-off), or with --explain what is to be known of one feature."""
+    from gridkeep.verbs import build_features, explain_feature
 
+    if name is not None:
+        if out is not None or len(as_of) > 1:
+            raise click.UsageError("--explain NAME takes no --out and at most one --as-of")
+        config = _config(path) if path.is_file() or as_of else None
+        _answer(explain_feature(config, name, *as_of, progress=_progress()), as_json)
+        return
+    if not as_of or out is None:
+        missing = "--as-of DATE" if not as_of else "--out FILE"
+        raise click.UsageError(f"{missing} is missing; or explain a feature with --explain NAME")
     _answer(build_features(_config(path), list(as_of), out, _progress()), as_json)
 
 

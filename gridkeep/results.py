@@ -10,6 +10,7 @@ from gridkeep.show import table
 
 if TYPE_CHECKING:
     from domain.reconciliation import Reconciliation
+    from features.explain import Explanation, Spread
     from features.simulation import SimulationSummary
     from features.snapshot import SnapshotInfo
     from monitoring.monitor import MonitorReport
@@ -52,6 +53,45 @@ class Built:
             _reconciled(self.reconciliation),
             f"written to {self.info.path}",
         ]
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A feature."""
+
+    feature: "Explanation"
+
+    def lines(self) -> Sequence[str]:
+        """Meaning, sources, definition, SQL and spread."""
+        one = self.feature
+        facts = {
+            "family": one.family,
+            "unit": one.unit,
+            "range": one.range,
+            "without history": one.without_history,
+            "watched for drift": "yes" if one.watched else "no",
+            "tables": ", ".join(one.sources),
+        }
+        return [
+            f"{one.name}: {one.meaning}",
+            *(f"  {name:<18}{value}" for name, value in facts.items()),
+            *["", "definition", one.definition],
+            *["", f"the same in DuckDB's SQL, at the cut-off {one.as_of}", one.sql, ""],
+            *(_spread(one.spread) if one.spread else [one.note]),
+        ]
+
+
+def _spread(spread: "Spread") -> Sequence[str]:
+    missing = f"{spread.missing_share:.1%} missing"
+    lines = [f"values at {spread.as_of}: {spread.customers:,} customers, {missing}"]
+    if spread.low is not None:
+        shares = {"min": spread.low, **spread.quantiles, "max": spread.high}
+        lines.append(table("", list(shares), [list(shares.values())]))
+    most = max((bar.customers for bar in spread.bars), default=1)
+    bars = [
+        [bar.label, bar.customers, "#" * round(40 * bar.customers / most)] for bar in spread.bars
+    ]
+    return [*lines, table("", ["values", "customers", ""], bars)]
 
 
 @dataclass(frozen=True)

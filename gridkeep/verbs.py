@@ -116,6 +116,44 @@ def build_features(
     return results.Built(info, reconcile(config, tables, out, days, out))
 
 
+def explain_feature(
+    config: Config | None, name: str, as_of: date | None = None, *, progress: Progress
+) -> results.Explained:
+    """What is to be known of a feature; its spread at a cut-off, or at the latest snapshot's."""
+    from features.explain import explained, registered
+
+    registered(name)  # before any work
+    if config is None:
+        return results.Explained(explained(name, EXAMPLE_DAY, note=NO_TABLES))
+    snapshot = _snapshot_to_explain(config, as_of, progress)
+    zone = config.bank.timezone
+    if isinstance(snapshot, str):
+        return results.Explained(explained(name, EXAMPLE_DAY, zone, note=snapshot))
+    from features.snapshot import read_features
+
+    rows = read_features(snapshot, ["as_of", name])
+    return results.Explained(explained(name, rows["as_of"][0], zone, rows[name]))
+
+
+EXAMPLE_DAY = date(2026, 1, 1)  # of the SQL, when there are no data to choose a cut-off by
+NO_TABLES = "no tables here yet: how the values are spread is not known; run `gridkeep check`"
+
+
+def _snapshot_to_explain(config: Config, as_of: date | None, progress: Progress) -> Path | str:
+    """The snapshot of a cut-off, the latest of these definitions, or why there is none."""
+    from features.registry import features_hash
+    from features.snapshot import snapshot_info
+
+    if as_of is not None:
+        return snapshot_of(config, clean_tables(config, progress), as_of, progress)
+    if not (config.layout.tables / "transactions.parquet").is_file():
+        return NO_TABLES
+    for path in sorted(config.layout.snapshots.glob("????-??-??.parquet"), reverse=True):
+        if snapshot_info(path).features_hash == features_hash():
+            return path
+    return "no snapshot of these definitions yet; name a cut-off with --as-of to see the spread"
+
+
 def train_model(config: Config, name: str, trials: int, progress: Progress) -> results.Trained:
     """Train, evaluate and register one of the two models."""
     tables = clean_tables(config, progress)

@@ -1,4 +1,6 @@
-"""Feature definitions, a module for each part of a customer's life with the bank.
+"""Feature definitions, a module for each family: a part of a customer's life with the bank.
+
+The first line of a module is the title of its section in docs/features.md.
 
 No statistic over the population (a mean, a rank, a quantile edge) is a feature: it would
 look at other customers and is fitted in training. `sex` and `marketing_opt_out` are kept out

@@ -1,4 +1,4 @@
-"""Who a customer is. These columns have no history: they are what the bank knows today."""
+"""Who a customer is: what the bank knows today, without history."""
 
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ def tenure_days(row: "Table") -> "NumericValue":
 @feature(unit="years", low=0, high=150, over="customers", monitored=False)
 def age_years(row: "Table") -> "NumericValue":
     """Age in years of 365.25 days."""
-    return days_since(row.as_of, row.birth_date) / 365.25
+    return days_since(row.as_of, row.birth_date) * 4 / 1461
 
 
 @feature(unit="words", over="customers", kind="category")
