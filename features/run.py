@@ -1,8 +1,8 @@
 """A feature run on DuckDB: the customers in ranges, each computed by one thread, parts kept.
 
 Memory is that of a few ranges, whatever the size of the bank. One thread a range makes the
-numbers the same to the last bit from run to run; its rows are sorted first, whatever parts they lie
-in. A finished range is a part on disk, so that a run that was killed goes on where it stood.
+numbers the same to the last bit from run to run, whatever parts the rows lie in. A finished
+range is a part on disk, so that a run that was killed goes on where it stood.
 """
 
 import math
@@ -28,6 +28,7 @@ from features.customer import features_of
 from features.door.settle import ORDER
 from features.engine import Tables, memory_bytes, opened_again
 from features.panes import Panes, plans
+from features.parts import table_files
 from features.registry import FEATURES
 from features.settings import EngineSettings
 from features.steps import HIGH, LOW, Merge, Step, bounded, step
@@ -51,12 +52,19 @@ class Statements:
 
 @dataclass
 class _Kept:
-    """Steps that become tables: compiled where they are made, named from then on."""
+    """Steps that become tables: compiled where they are made, named from then on.
+
+    A sum of floats depends on the order of its rows, which must not be that of deliveries: rows
+    that lie in several parts are sorted before they are summed, as those of one part are.
+    """
 
     engine: Any
+    parted: bool
     steps: list[Step] = field(default_factory=list)
 
     def __call__(self, name: str, table: Table, merge: Merge | None = None) -> Table:
+        if name == "year_rows":
+            table = table.order_by(*ORDER["transactions"])
         self.steps.append(step(self.engine, name, table, merge))
         return ibis.table(table.schema(), name=name)
 
@@ -64,15 +72,14 @@ class _Kept:
 def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements:
     """The feature query for the customers of a range, compiled once for all ranges."""
     chosen = [FEATURES[name] for name in names]
-    keep = _Kept(tables.connection)
+    keep = _Kept(tables.connection, _parted(tables))
     people = _in_range(tables.customers).select("customer_id")
     people = people.mutate(number=ibis.row_number().over(order_by="customer_id").cast("int32"))
     cells = ibis.table(ibis.schema(CELLS), name="cells")
     people = keep("people", people.left_join(cells, "customer_id").drop("customer_id_right"))
     near = {name: _numbered(getattr(tables, name), people) for name in CONTRACTS}
-    for name, rows in sorted(near.items()):
-        # a sum of floats depends on the order of its rows, which must not be that of deliveries
-        near[name] = keep(f"near_{name}", rows.order_by(*ORDER[name]))
+    for name in sorted(set(near) - {"transactions"}):
+        near[name] = keep(f"near_{name}", near[name].order_by(*ORDER[name]))
     plan = PlanTables(
         *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
     )
@@ -80,6 +87,10 @@ def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements
     rows = rows.rename(number="customer_id").inner_join(people, "number")
     rows = rows.order_by("number", "as_of").select(*KEY, *names)
     return Statements(panes, tuple(keep.steps), tables.connection.compile(rows))
+
+
+def _parted(tables: Tables) -> bool:
+    return tables.folder is not None and len(table_files(tables.folder, "transactions")) > 1
 
 
 def alone(settings: EngineSettings, threads: int) -> EngineSettings:
