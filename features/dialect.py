@@ -47,7 +47,14 @@ def mean_and_spread(
 
 def distinct_bits(bits: "Column", where: "BooleanValue | None" = None) -> "NumericValue":
     """Aggregate: the bits that any row has; 0 where there is no row."""
-    return bits.bit_or(where=where).fill_null(0)
+    if _engine(bits) != "pyspark":
+        return bits.bit_or(where=where).fill_null(0)
+    import ibis
+
+    # Spark has it, and ibis 12 does not know
+    known = ibis.udf.agg.builtin(lambda value: None, name="bit_or", signature=(("int64",), "int64"))
+    found: NumericValue = known(bits.cast("int64"), where=where).fill_null(0)
+    return found
 
 
 def distinct(values: "Column", where: "BooleanValue | None" = None) -> "NumericValue":
