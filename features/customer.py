@@ -7,6 +7,7 @@ from typing import Any
 
 from ibis.expr.types import Table, Value
 
+from features.dialect import runnable
 from features.engine import Tables
 from features.feature import Feature
 from features.gaps import gap_partials, gap_rows, gaps, gaps_of_panes
@@ -58,7 +59,7 @@ def customer_features(
         features_of(tables, panes, PlanTables.of(panes), customers)
         for panes in plans(days_of(as_of), tables.timezone)
     ]
-    return reduce(lambda above, below: above.union(below), parts)
+    return runnable(reduce(lambda above, below: above.union(below), parts))
 
 
 def features_of(

@@ -3,8 +3,11 @@
 Measured on DuckDB and Spark: `delta('day')` counts midnights on the one and elapsed days on
 the other; ties of `argmax` fall differently and it skips nulls on DuckDB; a division by zero
 is infinite on the one and an error on the other; a float literal is DECIMAL on Spark.
+PostgreSQL 15 has no `max` of a record, casts no boolean to a bigint, and compares text by
+the rules of a language.
 """
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -90,7 +93,14 @@ def mean_and_spread(
 
 def distinct_bits(bits: "Column", where: "BooleanValue | None" = None) -> "NumericValue":
     """Aggregate: the bits that any row has; 0 where there is no row."""
-    return bits.bit_or(where=where).fill_null(0)
+    if _engine(bits) != "pyspark":
+        return bits.bit_or(where=where).fill_null(0)
+    import ibis
+
+    # Spark has it, and ibis 12 does not know
+    known = ibis.udf.agg.builtin(lambda value: None, name="bit_or", signature=(("int64",), "int64"))
+    found: NumericValue = known(bits.cast("int64"), where=where).fill_null(0)
+    return found
 
 
 def last_row(
@@ -101,8 +111,79 @@ def last_row(
 ) -> "Column":
     """Aggregate: `keep` of the row that is last by `order`, as a struct; nulls are kept.
 
-    The greatest struct compares field by field, so ties fall by the next name in `order`.
+    The greatest struct compares field by field, so ties fall by the next name in `order`, which
+    are times or texts. Of several such columns `max` is the last; `of_last` looks into one.
     """
     import ibis
 
-    return ibis.struct({name: rows[name] for name in (*order, *keep)}).max(where=where)
+    names = (*order, *keep)
+    if _engine(rows) != "postgres":
+        return ibis.struct({name: rows[name] for name in names}).max(where=where)
+    # the greatest array compares element by element, and bytes as every other engine does texts
+    return ibis.array([_bytes(rows[name]) for name in names]).max(where=where)
+
+
+def of_last(
+    last: "Value", order: tuple[str, ...], keep: tuple[str, ...], name: str, kind: str
+) -> "Value":
+    """The column `name`, of the type `kind`, of what `last_row` found by `order` and `keep`."""
+    if last.type().is_struct():
+        return last[name]
+    return _builtin("convert_from")(last[(*order, *keep).index(name)], "UTF8").cast(kind)
+
+
+def in_utc(moment: "Value") -> "Value":
+    """A time with a zone as naive UTC, whatever the zone of the session; others as they are."""
+    if not moment.type().is_timestamp() or moment.type().timezone is None:
+        return moment
+    if _engine(moment) not in ("duckdb", "postgres"):
+        return moment  # ibis has set the session to UTC, and so a cast says UTC
+    return _builtin("timezone")("UTC", moment)
+
+
+def runnable(table: "Table") -> "Table":
+    """The same query in words that its engine has."""
+    if _engine(table) != "postgres":
+        return table
+    rewritten: Table = table.op().replace(_number_of_boolean).to_expr()
+    return rewritten
+
+
+def _number_of_boolean(node: Any, changed: dict[str, Any] | None) -> Any:
+    import ibis.expr.operations as ops
+
+    node = node.__recreate__(changed) if changed else node
+    if isinstance(node, ops.Cast) and node.arg.dtype.is_boolean() and node.to.is_numeric():
+        truth = node.arg.to_expr()
+        return truth.ifelse(1, (~truth).ifelse(0, None)).cast(node.to).op()
+    return node
+
+
+def _engine(of: "Table | Value") -> str | None:
+    """Name of the engine that holds what is looked at; None of a table without one."""
+    from ibis.common.exceptions import IbisError
+
+    try:
+        return str(of.get_backend().name)
+    except IbisError:
+        return None
+
+
+def _bytes(value: "Value") -> "Value":
+    """A time or a text as bytes that are ordered alike; a number as bytes of its digits."""
+    is_time = value.type().is_timestamp()
+    text = value.strftime("%Y-%m-%d %H:%M:%S.%f") if is_time else value.cast("string")
+    return _builtin("convert_to")(text, "UTF8")
+
+
+@cache
+def _builtin(name: str) -> Any:
+    """A function that the engine has and ibis has no word for."""
+    import ibis
+
+    signature = {
+        "convert_to": (("string", "string"), "binary"),
+        "convert_from": (("binary", "string"), "string"),
+        "timezone": (("string", "timestamp('UTC')"), "timestamp(6)"),
+    }[name]
+    return ibis.udf.scalar.builtin(lambda first, second: None, name=name, signature=signature)

@@ -1,4 +1,4 @@
-"""Where feature queries run: DuckDB or Spark over Parquet files, DuckDB over frames, in UTC.
+"""Where feature queries run: DuckDB or Spark over Parquet files, a bank's own warehouse, in UTC.
 
 Engine specifics live in the engine modules and in `features.dialect`; everything else is ibis.
 """
@@ -15,6 +15,7 @@ from ibis.expr.types import Table, Value
 from domain.errors import BadInput
 from domain.tables import CONTRACTS, Column, Contract
 from features.arrow import ARROW, rebatched
+from features.dialect import in_utc
 from features.duckdb_engine import connect_duckdb, duckdb_batches
 from features.parts import table_files, verify_parts
 from features.settings import EngineSettings, SourceSettings
@@ -80,6 +81,34 @@ def opened_again(tables: Tables, settings: EngineSettings) -> Tables:
     return tables._replace(**copies)
 
 
+def tables_in(
+    connection: Any,
+    timezone: str = "UTC",
+    stale_days: int = STALE_DAYS,
+    schema: str | None = None,
+) -> Tables:
+    """The contract tables that an ibis connection holds; rows stay there, only results leave.
+
+    Tables or views are named like the contracts, in `schema` or where the connection looks by
+    itself, with every column of the contract. Types are cast, so a value that does not fit is
+    an error of the database when a query runs. Raises BadInput for a table or a column that is
+    missing.
+    """
+    place = {} if schema is None else {"database": schema}
+    tables = {}
+    for name, contract in CONTRACTS.items():
+        try:
+            table = connection.table(name, **place)
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            raise BadInput(
+                f"the database shows no table '{name}' ({reason}); create a view of that name "
+                f"with the columns {', '.join(contract.names)}, without rows if there are none"
+            ) from error
+        tables[name] = _selected(table, contract, f"table '{name}'", "add them, null if unknown")
+    return Tables(**tables, timezone=timezone, stale_days=stale_days)
+
+
 def tables_of(frames: Mapping[str, pd.DataFrame], timezone: str = "UTC") -> Tables:
     """The contract tables of frames, for tests and notebooks.
 
@@ -109,8 +138,16 @@ def frame_of(table: Table) -> pd.DataFrame:
 def batches_of(table: Table, rows: int = 100_000) -> Iterator[pa.Table]:
     """The rows of a query in order, `rows` at a time, so that they need not fit into memory."""
     engine = table.get_backend()
-    found = engine.batches(table) if _is_spark(engine) else duckdb_batches(engine, table, rows)
-    yield from rebatched(found, rows)
+    yield from rebatched(_batches(engine, table, rows), rows)
+
+
+def _batches(engine: Any, table: Table, rows: int) -> Iterator[pa.RecordBatch]:
+    if _is_spark(engine):
+        yield from engine.batches(table)
+    elif engine.name == "duckdb":
+        yield from duckdb_batches(engine, table, rows)
+    else:
+        yield from engine.to_pyarrow_batches(table, chunk_size=rows)
 
 
 def connect(settings: EngineSettings = DEFAULT, exchange: Path | None = None) -> Any:
@@ -159,14 +196,18 @@ def _read(engine: Any, files: list[Path], contract: Contract) -> Table:
     except Exception as error:
         reason = str(error).partition("\n")[0]
         raise BadInput(f"file {name} cannot be read as Parquet: {reason}") from error
+    return _selected(table, contract, f"file {name}", "run `gridkeep check`")
+
+
+def _selected(table: Table, contract: Contract, what: str, remedy: str) -> Table:
     missing = [column for column in contract.names if column not in table.columns]
     if missing:
-        raise BadInput(f"file {name} lacks the columns {', '.join(missing)}; run `gridkeep check`")
+        raise BadInput(f"{what} lacks the columns {', '.join(missing)}; {remedy}")
     return table.select(**{column.name: _typed(table, column) for column in contract})
 
 
 def _typed(table: Table, column: Column) -> Value:
-    value = table[column.name].cast(IBIS[column.kind])
+    value = in_utc(table[column.name]).cast(IBIS[column.kind])
     # NaN is a value to SQL: one would make a sum or a mean NaN where null means no value
     return value.isnan().ifelse(None, value) if column.kind == "float" else value
 

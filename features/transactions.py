@@ -12,7 +12,7 @@ from typing import NamedTuple
 import ibis
 from ibis.expr.types import Table, Value
 
-from features.dialect import days_between, last_row
+from features.dialect import days_between, last_row, of_last
 from features.engine import Tables
 from features.feature import WINDOWS
 from features.local_time import arrival_day, local_day, local_month, local_weekend
@@ -181,8 +181,10 @@ def latest(people: Table, found: Table, parts: Table, older: Table, plan: PlanTa
     both = both.join(plan.instants.select("as_of", "at"), "as_of")
     return both.select(
         *KEY,
-        balance_after=both["last"].balance_after,
-        days_ago=days_between(both["at"], both["last"].posted_at),
+        balance_after=of_last(both["last"], *LAST, "balance_after", "float64"),
+        days_ago=days_between(
+            both["at"], of_last(both["last"], *LAST, "posted_at", "timestamp(6)")
+        ),
         own_days_ago=days_between(both["at"], both.own_posted_at),
     )
 

@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from domain.errors import BadInput
+from domain.tables import CONTRACTS
 from features.customer import customer_features
-from features.engine import Tables, batches_of, frame_of, open_tables
+from features.engine import Tables, batches_of, frame_of, open_tables, tables_in
 from features.settings import EngineSettings
 from features.snapshot import quiet, write_features
+from features.spark_engine import file_uri
 from gridkeep.config import load_config
 from gridkeep.verbs import partition_bank, score_bank
 from tests.gridkeep.conftest import CONFIG, CUSTOMERS, TRANSACTIONS
@@ -67,7 +69,7 @@ def test_the_command_gives_the_same_features_and_scores(
     config = load_config(duck)
     partition_bank(config, None, quiet)
     score_bank(config, day, here, quiet)
-    snapshot = config.layout.snapshot(day)
+    (snapshot,) = config.layout.snapshots.glob(f"{day.isoformat()}-*.parquet")
     expected = pq.read_table(snapshot)
     snapshot.unlink()
     said = gridkeep("score", "--config", spark, "--as-of", day, "--out", there, "--json")
@@ -119,6 +121,7 @@ folder, told, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 from domain.errors import BadInput
 from features.engine import open_tables
 from features.settings import EngineSettings
+from features.spark_engine import file_uri
 from features.snapshot import quiet, write_features
 from gridkeep.config import load_config
 from gridkeep.verbs import partition_bank, score_bank
@@ -248,6 +251,19 @@ def test_every_feature_equals_the_embedded_engine(tables: Tables, hostile: Path)
         order = list(dict.fromkeys(["customer_id", *tables._asdict()[name].columns[:3]]))
         there = tables._asdict()[name].order_by(order).to_pyarrow()
         equal(there, frame_of(here._asdict()[name].order_by(order)))
+
+
+@pytest.mark.slow
+def test_views_of_a_spark_are_tables_too(tables: Tables, hostile: Path) -> None:
+    session = tables.connection.spark.session
+    for name in CONTRACTS:
+        rows = session.read.parquet(file_uri(hostile / f"{name}.parquet"))
+        rows.createOrReplaceTempView(name)
+    query = customer_features(tables_in(tables.connection, ZONE), DAYS[:1])
+    here = customer_features(open_tables(hostile, timezone=ZONE), DAYS[:1])
+    equal(query.order_by(KEY).to_pyarrow(), frame_of(here.order_by(KEY)))
+    for name in CONTRACTS:
+        session.catalog.dropTempView(name)
 
 
 @pytest.mark.slow

@@ -1,11 +1,7 @@
 """Tables of a database: a real SQLite file and a real PostgreSQL server."""
 
-import shutil
-import socket
 import sqlite3
-import subprocess
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
@@ -19,8 +15,8 @@ from domain.layout import Layout
 from features.intake import is_current, take_in
 from features.readers import database, tables
 from features.settings import SourceSettings
+from tests.features.conftest import PASSWORD
 
-PASSWORD = "s3cr:t"
 COLUMNS = {
     "transaction_id": "id",
     "customer_id": "account",
@@ -217,68 +213,6 @@ def test_a_missing_table_or_column_is_named_with_those_there_are(sqlite_bank: Pa
     wrong = source("sqlite://bank.db", transactions={"table": "ledger"})
     with pytest.raises(BadInput, match="table ledger has no column 'transaction_id'"):
         list(tables.read(wrong, sqlite_bank, "UTC"))
-
-
-def programs() -> Path:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    elsewhere = shutil.which("initdb")
-    if not found and elsewhere is None:
-        pytest.skip("PostgreSQL is not installed: no initdb")
-    return found[-1].parent if found else Path(str(elsewhere)).parent
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[int]:
-    """Port of a private server on the loopback, with a password for its one user."""
-    import os
-    import pwd
-
-    user = None
-    if os.getuid() == 0:  # the server refuses to run as root
-        try:
-            user = pwd.getpwnam("postgres").pw_uid
-        except KeyError:
-            pytest.skip("PostgreSQL does not run as root, and there is no user postgres")
-    where, port = programs(), free_port()
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o755)
-        home, secret = Path(folder) / "pg", Path(folder) / "secret"
-        home.mkdir()
-        secret.write_text(PASSWORD, "utf-8")
-        if user is not None:
-            os.chown(home, user, -1)
-            os.chown(secret, user, -1)
-        quiet = {"check": True, "capture_output": True, "cwd": folder, "user": user}
-        data = str(home / "data")
-        subprocess.run(
-            [
-                where / "initdb",
-                "-D",
-                data,
-                "-U",
-                "teller",
-                "-A",
-                "scram-sha-256",
-                "--pwfile",
-                secret,
-            ],
-            **quiet,  # type: ignore[call-overload]
-        )
-        options = f"-p {port} -k {home} -c listen_addresses=127.0.0.1 -c fsync=off"
-        log = str(home / "log")
-        start = [where / "pg_ctl", "-D", data, "-w", "-l", log, "-o", options, "start"]
-        subprocess.run(start, **{**quiet, "capture_output": False, "stdout": -3, "stderr": -3})  # type: ignore[call-overload]
-        try:
-            yield port
-        finally:
-            stop = [where / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop"]
-            subprocess.run(stop, **quiet)  # type: ignore[call-overload]
 
 
 @pytest.fixture
