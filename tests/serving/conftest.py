@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 import lightgbm
@@ -61,7 +61,7 @@ class Bank(NamedTuple):
 def feature_frame(rows: int, seed: int = 0, every: bool = False) -> pd.DataFrame:
     """Customers with the columns of a snapshot; `every` registered feature, or the models' own."""
     rng = np.random.default_rng(seed)
-    frame = pd.DataFrame({"customer_id": [f"C{at:06d}" for at in range(rows)]})
+    frame: dict[str, Any] = {"customer_id": [f"C{at:06d}" for at in range(rows)]}
     frame["as_of"] = [AS_OF] * rows
     frame["cell_id"] = [f"cell-{at % 7}" for at in range(rows)]
     wanted = [name for name in FEATURES if every or name in NUMBERS + CATEGORIES]
@@ -72,7 +72,7 @@ def feature_frame(rows: int, seed: int = 0, every: bool = False) -> pd.DataFrame
             frame[name] = np.minimum(values, FEATURES[name].high or np.inf)
         else:
             frame[name] = rng.choice(np.array(["clerk", "farmer", "nurse", None]), rows)
-    return frame
+    return pd.DataFrame(frame)
 
 
 def write_bundle(folder: Path, name: str, change: dict[str, bytes] | None = None) -> str:

@@ -74,6 +74,7 @@ def test_the_command_gives_the_same_features_and_scores(
     snapshot.unlink()
     said = gridkeep("score", "--config", spark, "--as-of", day, "--out", there, "--json")
     assert "WARN" not in said
+    (snapshot,) = config.layout.snapshots.glob(f"{day.isoformat()}-*.parquet")
     equal(pq.read_table(snapshot), expected.to_pandas())
     assert pq.read_schema(snapshot).equals(expected.schema, check_metadata=True)
     assert pq.read_table(there).equals(pq.read_table(here))
