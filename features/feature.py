@@ -86,13 +86,13 @@ def windowed(
     The function is given the table and the window's days.
 
     >>> @windowed((30, 90), unit="visits", empty=0)
-    ... def visits(history, days):
+    ... def branch_visits(history, days):
     ...     '''Number of visits in the last {days} days.'''
     ...     return history.count(where=history[f"within_{days}d"])
-    >>> [function.__name__ for function in visits]
-    ['visits_30d', 'visits_90d']
+    >>> [function.__name__ for function in branch_visits]
+    ['branch_visits_30d', 'branch_visits_90d']
     >>> REGISTERED.pop().meaning, REGISTERED.pop().name
-    ('Number of visits in the last 90 days.', 'visits_30d')
+    ('Number of visits in the last 90 days.', 'branch_visits_30d')
     """
 
     def register(family: Expression) -> Sequence[Expression]:

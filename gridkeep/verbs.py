@@ -141,14 +141,16 @@ NO_TABLES = "no tables here yet: how the values are spread is not known; run `gr
 
 def _snapshot_to_explain(config: Config, as_of: date | None, progress: Progress) -> Path | str:
     """The snapshot of a cut-off, the latest of these definitions, or why there is none."""
+    from features.parts import INTAKE_FILE
     from features.registry import features_hash
     from features.snapshot import snapshot_info
+    from features.snapshot_store import ANY
 
     if as_of is not None:
         return snapshot_of(config, clean_tables(config, progress), as_of, progress)
-    if not (config.layout.tables / "transactions.parquet").is_file():
+    if not (config.layout.tables / INTAKE_FILE).is_file():
         return NO_TABLES
-    for path in sorted(config.layout.snapshots.glob("????-??-??.parquet"), reverse=True):
+    for path in sorted(config.layout.snapshots.glob(ANY), reverse=True):
         if snapshot_info(path).features_hash == features_hash():
             return path
     return "no snapshot of these definitions yet; name a cut-off with --as-of to see the spread"

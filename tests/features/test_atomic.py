@@ -16,10 +16,11 @@ from domain.errors import BadInput
 from domain.grid import partition
 from domain.layout import Layout
 from features.atomic import growing, new_folder, replacing
-from features.engine import SPILL, connect
+from features.engine import connect
 from features.grid_store import write_grid
 from features.intake import take_in
 from features.settings import SourceSettings
+from features.spill import SPILL
 
 CHILD = """
 import sys, time

@@ -60,7 +60,7 @@ def test_a_worker_that_dies_in_mid_run_changes_nothing(
     killer = wait_until(
         lambda: list(exchange.glob(".spark-*/rows/_temporary")), cluster.kill_a_worker
     )
-    write_features(tables, DAYS, out, CELLS, rows_a_pass=10**9, grid_version="g")
+    write_features(tables, DAYS, out, CELLS, grid_version="g")
     killer.join()
     assert len(cluster.workers) == 1
     found = read_features(out)
@@ -137,7 +137,7 @@ def test_a_cluster_without_workers_is_given_up_and_nothing_is_written(
 
     killer = wait_until(lambda: list(exchange.glob(".spark-*/rows/_temporary")), kill_all)
     with pytest.raises(BadInput, match=r"has had no executor for 2 s; look whether its workers"):
-        write_features(tables, DAYS, tmp_path / "f.parquet", CELLS, rows_a_pass=10**9)
+        write_features(tables, DAYS, tmp_path / "f.parquet", CELLS)
     killer.join()
     assert not list(tmp_path.iterdir())
     assert not list(exchange.glob(".spark-*"))

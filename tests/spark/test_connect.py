@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -33,20 +32,12 @@ def test_every_feature_equals_the_embedded_engine(
 ) -> None:
     assert tables.connection.spark.context is None
     out = tmp_path / "f.parquet"
-    info = write_features(tables, DAYS, out, CELLS, rows_a_pass=10**9)
+    info = write_features(tables, DAYS, out, CELLS)
     here = open_tables(hostile, timezone=ZONE)
     expected = frame_of(customer_features(here, DAYS).order_by(["customer_id", "as_of"]))
     equal(pq.read_table(out).drop(["cell_id"]), expected)
     assert info.rows == len(expected)
     assert data_days(tables) == data_days(here)
-
-
-def test_some_customers_at_a_time_give_the_same_rows(tables: Tables, tmp_path: Path) -> None:
-    one, many = tmp_path / "one.parquet", tmp_path / "many.parquet"
-    days = [date(2024, 3, 31)]
-    write_features(tables, days, one, CELLS, rows_a_pass=10**9)
-    write_features(tables, days, many, CELLS, rows_a_pass=20)
-    equal(pq.read_table(many), pq.read_table(one).to_pandas())
 
 
 def test_scores_of_the_executors_are_those_of_this_process(

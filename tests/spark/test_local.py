@@ -132,7 +132,7 @@ if limit:
 out = folder / "f.parquet"
 try:
     tables = open_tables(folder, EngineSettings.model_validate_json(told), "UTC", 9999)
-    write_features(tables, [date(2024, 10, 28)], out, CELLS, rows_a_pass=10**9)
+    write_features(tables, [date(2024, 10, 28)], out, CELLS)
 except BadInput as error:
     print(error, flush=True)
     assert not out.exists() and not list(folder.glob(".*")), list(folder.iterdir())
@@ -280,7 +280,7 @@ def test_an_interruption_cancels_the_jobs_and_leaves_nothing(
 
     monkeypatch.setattr(spark, "executors", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        write_features(tables, DAYS, tmp_path / "f.parquet", CELLS, rows_a_pass=10**9)
+        write_features(tables, DAYS, tmp_path / "f.parquet", CELLS)
     assert not list(tmp_path.iterdir())
     assert not list(exchange.glob(".spark-*"))
     jobs = spark.context.statusTracker()

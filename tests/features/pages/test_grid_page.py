@@ -60,7 +60,7 @@ def test_the_page_says_who_is_where_and_escapes_names(page_file: Path) -> None:
     assert "cells for 1,500 customers" in html
     assert "in force from 1 February 2026" in html
     assert "are not told alone" in html
-    assert "merged" in html
+    assert "redrawn" in html
     assert '<html lang="en">' in html
     assert "<script" not in html
     assert "outlet-o1&quot;&gt;&lt;script&gt;" in html
