@@ -154,8 +154,8 @@ def transactions(draw: np.random.Generator, rows: int) -> pd.DataFrame:
             "posted_at": posted,
             "amount": amount,
             "balance_after": np.where(draw.random(rows) < 0.2, np.nan, draw.normal(2e3, 9e2, rows)),
-            "channel": draw.choice(["atm", "web", "", None], rows),
-            "category": draw.choice(["salary", "rent", "food", None], rows),
+            "channel": draw.choice(["atm", "web", "counter", "", None], rows),
+            "category": draw.choice(["salary", "rent", "fee", "other_bank", "cash_out", None], rows),
             "counterparty_id": draw.choice([*map(str, range(30)), None], rows),
             "initiated_by_customer": draw.choice([True, False, None], rows),
             "available_at": late,
@@ -170,7 +170,7 @@ def holdings(draw: np.random.Generator, rows: int) -> pd.DataFrame:
     found = pd.DataFrame(
         {
             "customer_id": draw.choice(IDS, rows),
-            "product": draw.choice(["card", "loan", "deposit"], rows),
+            "product": draw.choice(["card", "loan", "savings", "mobile"], rows),
             "opened_on": opened,
             "closed_on": closed,
             "balance": draw.normal(0, 1e4, rows),
