@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from features.dialect import days_between, last_row
+from features.dialect import days_between, last_row, of_last
 from features.feature import feature, windowed
 
 if TYPE_CHECKING:
@@ -57,8 +57,9 @@ def visits(history: "Table", days: int) -> "NumericValue":
 @feature(unit="points", low=0, high=10, over="service_events")
 def satisfaction_last(history: "Table") -> "NumericValue":
     """Satisfaction that the customer stated last."""
-    order, stated = ("occurred_at", "event_id"), history.satisfaction.notnull()
-    return last_row(history, order, ("satisfaction",), where=stated).satisfaction
+    order, keep = ("occurred_at", "event_id"), ("satisfaction",)
+    last = last_row(history, order, keep, where=history.satisfaction.notnull())
+    return of_last(last, order, keep, "satisfaction", "float64")
 
 
 @feature(unit="points", low=0, high=10, over="service_events")

@@ -51,8 +51,10 @@ def hostile_bank() -> dict[str, pd.DataFrame]:
             "posted_at": posted,
             "amount": np.where(draw.random(rows) < 0.03, np.nan, draw.normal(3, 400, rows)),
             "balance_after": np.where(draw.random(rows) < 0.2, np.nan, draw.normal(1e6, 1, rows)),
-            "channel": draw.choice(["atm", "ATM", "", None], rows),
-            "category": draw.choice(["salary", "pension", "rent", None], rows),
+            "channel": draw.choice(["atm", "web", "counter", "ATM", "", None], rows),
+            "category": draw.choice(
+                ["salary", "pension", "rent", "fee", "other_bank", "cash_out", None], rows
+            ),
             "counterparty_id": draw.choice([*map(str, range(40)), None], rows),
             "initiated_by_customer": draw.choice([True, False, None], rows),
             "available_at": late,
@@ -266,7 +268,7 @@ def test_the_hostile_bank_is_worth_asking(embedded: Tables) -> None:
     assert rows["own_recency_days"].isna().sum() > rows["recency_days"].isna().sum()
     assert (rows["recency_days"] * 86_400_000_000).round().eq(1).any()  # a microsecond ago
     constant = [name for name in FEATURES if rows[name].nunique() < 2]
-    assert constant in ([], ["customer_income_band", "customer_kind"])
+    assert len(constant) <= len(FEATURES) // 10, constant
 
 
 def assert_equal(found: pd.DataFrame, expected: pd.DataFrame) -> None:

@@ -155,7 +155,9 @@ def transactions(draw: np.random.Generator, rows: int) -> pd.DataFrame:
             "amount": amount,
             "balance_after": np.where(draw.random(rows) < 0.2, np.nan, draw.normal(2e3, 9e2, rows)),
             "channel": draw.choice(["atm", "web", "counter", "", None], rows),
-            "category": draw.choice(["salary", "rent", "fee", "other_bank", "cash_out", None], rows),
+            "category": draw.choice(
+                ["salary", "rent", "fee", "other_bank", "cash_out", None], rows
+            ),
             "counterparty_id": draw.choice([*map(str, range(30)), None], rows),
             "initiated_by_customer": draw.choice([True, False, None], rows),
             "available_at": late,
