@@ -157,7 +157,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(
     for file in hostile.iterdir():  # a native library for them would be too large a file
         target = tmp_path / f"{file.stem}.parquet"
         pq.write_table(pq.read_table(file), target, compression="none")
-    said = opened_elsewhere(tmp_path, sparks(options=options), limit=100_000)
+    said = opened_elsewhere(tmp_path, sparks(options=options), limit=30_000)
     assert said.startswith("the disk that Spark writes to is full: free space in the folder of")
     assert "\n" not in said
 
