@@ -146,7 +146,9 @@ def customer_draws(ids: pd.Series, seed: int) -> Floats:
 
 def _hashes(ids: pd.Series, seed: int) -> NDArray[np.uint64]:
     key = f"{seed:016d}"[-16:]  # pandas wants sixteen bytes
-    return np.asarray(pd.util.hash_array(ids.to_numpy(object), hash_key=key))
+    # one by one: pandas would take an id with a NUL for the one before it
+    values = ids.to_numpy(object)
+    return np.asarray(pd.util.hash_array(values, hash_key=key, categorize=False))
 
 
 def _buckets(rows: pd.DataFrame, buckets: int, seed: int) -> pd.Series:

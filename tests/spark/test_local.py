@@ -18,6 +18,7 @@ from domain.errors import BadInput
 from domain.tables import CONTRACTS
 from features.customer import customer_features
 from features.engine import Tables, batches_of, frame_of, open_tables, tables_in
+from features.parts import table_files
 from features.settings import EngineSettings
 from features.snapshot import quiet, write_features
 from features.spark_engine import file_uri
@@ -261,7 +262,7 @@ def test_every_feature_equals_the_embedded_engine(tables: Tables, hostile: Path)
 def test_views_of_a_spark_are_tables_too(tables: Tables, hostile: Path) -> None:
     session = tables.connection.spark.session
     for name in CONTRACTS:
-        rows = session.read.parquet(file_uri(hostile / f"{name}.parquet"))
+        rows = session.read.parquet(*map(file_uri, table_files(hostile, name)))
         rows.createOrReplaceTempView(name)
     query = customer_features(tables_in(tables.connection, ZONE), DAYS[:1])
     here = customer_features(open_tables(hostile, timezone=ZONE), DAYS[:1])

@@ -168,9 +168,11 @@ def test_a_scheduler_lost_while_it_works_is_told(tmp_path: Path) -> None:
     with LocalCluster(host="127.0.0.1", protocol="tcp", **alone) as found:
         settings = SETTINGS.model_copy(update={"scheduler": found.scheduler_address, "workers": 1})
         with cluster(settings, tmp_path) as workers:
-            threading.Timer(1.0, found.close).start()
+            end = threading.Timer(1.0, found.close)
+            end.start()
             with pytest.raises(BadInput, match=r"Dask (scheduler|worker .*) was lost"):
                 workers.run(lambda: time.sleep(120))
+        end.join()  # two that close it at once would get in each other's way
 
 
 def test_an_error_of_the_work_is_not_taken_for_the_clusters(
