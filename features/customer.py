@@ -10,6 +10,7 @@ from ibis.expr.types import Table, Value
 from features.dialect import runnable
 from features.engine import Tables
 from features.feature import Feature
+from features.gap_arrays import GAP_ROW, pane_gaps
 from features.gaps import gap_partials, gap_rows, gaps, gaps_of_panes
 from features.history import days_of, holding_history, service_history, spine
 from features.measures import History
@@ -80,7 +81,8 @@ def features_of(
     rows = keep("year_rows", rows.select(*ROW, *sorted(history.columns - set(ROW))))
     history, measured = _measures(rows, chosen)
     parts = keep("partials", partials(rows, history))
-    gap_parts = keep("gap_partials", gap_partials(gap_rows(rows)))
+    in_time = Merge(rows.select(*GAP_ROW), pane_gaps)
+    gap_parts = keep("gap_partials", gap_partials(gap_rows(rows)), in_time)
     older = older_rows(tables, panes, plan).anti_join(always_known(parts), "customer_id")
     older = keep("older", latest_older(older))
     people = spine(tables, plan.instants, customers)

@@ -45,6 +45,8 @@ def arrival_day(moment: Value, timezone: str, first: date, last: date) -> Value:
 
 
 def _local(moment: Value, changes: list[tuple[datetime, int]]) -> Value:
+    if {seconds for _, seconds in changes} == {0}:
+        return moment
     offset: Any = ibis.literal(changes[0][1], "int64")
     if len(changes) > 1:
         late_first = [(moment >= start, seconds) for start, seconds in reversed(changes[1:])]

@@ -18,6 +18,14 @@ from features.readers.batch import sha256
 
 INTAKE_FILE = "intake.json"
 AGAIN = "run `gridkeep check` to write the tables"
+# how the rows of every file are sorted
+ORDER = {
+    "customers": ("customer_id",),
+    "transactions": ("customer_id", "posted_at", "transaction_id"),
+    "holdings": ("customer_id", "opened_on", "product"),
+    "service_events": ("customer_id", "occurred_at", "event_id"),
+    "closures": ("customer_id",),
+}
 
 
 class _Value(BaseModel):

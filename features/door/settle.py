@@ -22,14 +22,8 @@ from features.content import Content, content_of
 from features.door.groups import groups
 from features.door.held import Held
 from features.door.staging import FILE, GROUP_ROWS, ROW, staged_schema
+from features.parts import ORDER
 
-ORDER = {
-    "customers": ("customer_id",),
-    "transactions": ("customer_id", "posted_at", "transaction_id"),
-    "holdings": ("customer_id", "opened_on", "product"),
-    "service_events": ("customer_id", "occurred_at", "event_id"),
-    "closures": ("customer_id",),
-}
 SQL = {
     "string": "VARCHAR",
     "float": "DOUBLE",

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features import gap_arrays
 from features.feature import WINDOWS
 from features.gaps import gap_partials, gap_rows, gaps_of_panes
 from features.measures import History
@@ -155,6 +156,36 @@ def test_gaps_on_arrays_equal_the_query(rows: list[Row]) -> None:
         np.testing.assert_allclose(numbers(ours[name]), numbers(theirs[name]), 1e-12, 1e-11)
 
 
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        transaction(), max_size=30, unique_by=lambda row: (row["customer_id"], row["posted_at"])
+    ),
+    st.sampled_from([1, 3, 100_000]),
+)
+def test_gaps_of_rows_on_arrays_equal_the_query(rows: list[Row], size: int) -> None:
+    numbered = year_rows(
+        [row | {"customer_id": str("ab".index(row["customer_id"]))} for row in rows]
+    )
+    numbered = numbered.set_column(0, "customer_id", numbered["customer_id"].cast("int32"))
+    theirs = by_query(rows)["gap_partials"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gap_arrays, "SLICE", size)
+        found = gap_arrays.pane_gaps(numbered.select(gap_arrays.GAP_ROW))
+    keys = [(name, "ascending") for name in gap_arrays.GAP_ROW[:3]]
+    numbers_of = theirs.schema.set(0, pa.field("customer_id", pa.int32()))
+    ours = found.select(theirs.column_names).cast(numbers_of).sort_by(keys)
+    theirs = theirs.sort_by(keys)
+    people = ["ab".index(one) for one in theirs["customer_id"].to_pylist()]
+    assert ours["customer_id"].to_pylist() == people
+    for name in ours.column_names[1:]:
+        assert ours[name].is_valid().equals(theirs[name].is_valid()), name
+        if name in ("gap_mean", "gap_m2", "gap_across"):
+            np.testing.assert_allclose(numbers(ours[name]), numbers(theirs[name]), 1e-12, 1e-11)
+        else:
+            assert ours[name].equals(theirs[name]), name
+
+
 def test_small_amounts_are_not_lost_beside_large_ones_of_other_windows() -> None:
     def row(ago: int, amount: float) -> Row:
         day = datetime(2025, 3, 30, 12) - timedelta(days=ago)
@@ -174,6 +205,7 @@ def test_no_rows_give_no_windows() -> None:
     tables = by_query([])
     assert merged_windows(tables["partials"], PANES, engine()[1]).num_rows == 0
     assert merged_gaps(tables["gap_partials"], PANES).num_rows == 0
+    assert gap_arrays.pane_gaps(year_rows([]).select(gap_arrays.GAP_ROW)).num_rows == 0
 
 
 @given(st.lists(st.lists(st.floats(-1e6, 1e6), max_size=5), min_size=1, max_size=5))
