@@ -81,6 +81,17 @@ def opened_again(tables: Tables, settings: EngineSettings) -> Tables:
     return tables._replace(**copies)
 
 
+def by_place(tables: Tables, file: Path) -> Tables:
+    """The tables with a transaction's place in its one file for its id: cheaper than a text.
+
+    Only on DuckDB, and where rows that agree in customer and time lie in the order of ids.
+    """
+    rows = tables.connection.read_parquet(str(file), table_name="placed", file_row_number=True)
+    columns = {column.name: _typed(rows, column) for column in CONTRACTS["transactions"]}
+    placed = columns | {"transaction_id": rows.file_row_number}
+    return tables._replace(transactions=rows.select(**placed))
+
+
 def tables_in(
     connection: Any,
     timezone: str = "UTC",

@@ -153,6 +153,13 @@ def table_files(folder: Path, name: str) -> list[Path]:
     return [folder / part.file for part in record.tables[name].parts]
 
 
+def sorted_file(folder: Path, name: str) -> Path | None:
+    """The one file of a table, sorted as `ORDER` says; None where it has several or no record."""
+    record = record_in(folder)
+    parts = record.tables[name].parts if record else ()
+    return folder / parts[0].file if len(parts) == 1 else None
+
+
 def verify_parts(folder: Path) -> None:
     """Raise BadInput when a recorded file of the tables holds other bytes than were written.
 

@@ -25,9 +25,9 @@ from ibis.expr.types import Table
 from domain.tables import CONTRACTS
 from features.atomic import replacing
 from features.customer import features_of
-from features.engine import Tables, memory_bytes, opened_again
+from features.engine import Tables, by_place, memory_bytes, opened_again
 from features.panes import Panes, plans
-from features.parts import ORDER, table_files
+from features.parts import ORDER, sorted_file
 from features.registry import FEATURES
 from features.settings import EngineSettings
 from features.steps import HIGH, LOW, Merge, Step, bounded, step
@@ -56,15 +56,15 @@ class _Kept:
     """Steps that become tables: compiled where they are made, named from then on.
 
     A sum of floats depends on the order of its rows, which must not be that of deliveries: rows
-    that lie in several parts are sorted before they are summed, as those of one part are.
+    are sorted before they are summed, unless they lie `in_order`.
     """
 
     engine: Any
-    parted: bool
+    in_order: bool
     steps: list[Step] = field(default_factory=list)
 
     def __call__(self, name: str, table: Table, merge: Merge | None = None) -> Table:
-        if name == "year_rows" and self.parted:
+        if name == "year_rows" and not self.in_order:
             table = table.order_by(*ORDER["transactions"])
         self.steps.append(step(self.engine, name, table, merge))
         return ibis.table(table.schema(), name=name)
@@ -73,7 +73,7 @@ class _Kept:
 def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements:
     """The feature query for the customers of a range, compiled once for all ranges."""
     chosen = [FEATURES[name] for name in names]
-    keep = _Kept(tables.connection, _parted(tables))
+    keep = _Kept(tables.connection, _in_order(tables) is not None)
     people = _in_range(tables.customers).select("customer_id")
     people = people.mutate(number=ibis.row_number().over(order_by="customer_id").cast("int32"))
     cells = ibis.table(ibis.schema(CELLS), name="cells")
@@ -90,8 +90,9 @@ def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements
     return Statements(panes, tuple(keep.steps), tables.connection.compile(rows))
 
 
-def _parted(tables: Tables) -> bool:
-    return tables.folder is None or len(table_files(tables.folder, "transactions")) > 1
+def _in_order(tables: Tables) -> Path | None:
+    """The file of all transactions, if they lie in one in order."""
+    return sorted_file(tables.folder, "transactions") if tables.folder else None
 
 
 def alone(settings: EngineSettings, threads: int) -> EngineSettings:
@@ -221,6 +222,8 @@ class _Workers:
         again = opened_again(self.tables, alone(self.tables.settings, self.threads))
         again.connection.con.register("cells", self.cells)
         again.connection.raw_sql(AS_WRITTEN)
+        file = _in_order(again)
+        again = by_place(again, file) if file else again
         if not self.told:  # tables have the same names on every engine: statements fit all
             self.told = [statements(again, one, self.names) for one in self.plans]
         return _Worker(again.connection.con, self.told, again)

@@ -191,6 +191,27 @@ def test_features_after_deliveries_are_those_of_one_reading_to_the_last_bit(
     assert bank.features("f.parquet") == whole.features("f.parquet")
 
 
+@pytest.mark.parametrize("deliveries", [1, 2])
+def test_ties_in_time_fall_to_the_largest_id_in_one_part_and_in_several(
+    bank: Bank, deliveries: int
+) -> None:
+    tied = {"C1": ("2025-06-01 10:00", [10, 8, 9, 11]), "C2": ("2023-06-01 10:00", [78, 100, 79])}
+    lines = [  # ids are texts: T10 comes before T9
+        f"T{number},{customer},{time},1,{number}"
+        for customer, (time, numbers) in tied.items()
+        for number in numbers
+    ]
+    for at in range(deliveries):
+        head = HEAD.replace("available_at", "balance_after")
+        bank.deliver(f"transactions{at}", head, lines[at::deliveries])
+        bank.take()
+    assert len(table_files(bank.layout.tables, "transactions")) == deliveries
+    bank.features("f.parquet")
+    found = pd.read_parquet(bank.folder / "f.parquet", columns=["customer_id", "balance_last"])
+    balances = found.drop_duplicates().set_index("customer_id").balance_last
+    assert (balances["C1"], balances["C2"]) == (9.0, 79.0)
+
+
 def test_a_grown_intake_reconciles(bank: Bank) -> None:
     for number, rows in enumerate(deliveries(3)):
         bank.deliver(f"transactions{number}", HEAD, [*rows, f"X{number},C1,2025-06-01,x,"])
