@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 
 from benchmarks.real_data import BANKS, Bank, run_road
-from tests.command import gridkeep_in
 
 pytestmark = pytest.mark.slow
 BERKA, JOURNEY = BANKS
@@ -15,7 +14,7 @@ BERKA, JOURNEY = BANKS
 
 def road(bank: Bank, data: Path, tmp_path_factory) -> tuple[Path, dict]:
     home = tmp_path_factory.mktemp(bank.reader)
-    return home, run_road(bank, data, home, gridkeep_in)
+    return home, run_road(bank, data, home)
 
 
 @pytest.fixture(scope="module")

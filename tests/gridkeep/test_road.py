@@ -7,13 +7,10 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
-
-from tests.command import gridkeep_in
 
 pytestmark = pytest.mark.slow
 
@@ -32,25 +29,17 @@ evidently_cells_max = 1
 """
 
 
-def started(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command by an interpreter that starts anew."""
-    command = [sys.executable, "-m", "gridkeep", *words]
-    return subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
-
-
-Call = Callable[..., subprocess.CompletedProcess[str]]
-
-
-def answered(home: Path, *words: str, call: Call = gridkeep_in) -> subprocess.CompletedProcess[str]:
+def answered(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    done = call(home, *words, "--config", "gridkeep.toml")
+    command = [sys.executable, "-m", "gridkeep", *words, "--config", "gridkeep.toml"]
+    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     return done
 
 
-def gridkeep(home: Path, *words: str, call: Call = gridkeep_in) -> str:
+def gridkeep(home: Path, *words: str) -> str:
     """Standard output of a call that succeeds."""
-    done = answered(home, *words, call=call)
+    done = answered(home, *words)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout
 
@@ -60,13 +49,14 @@ def road(tmp_path_factory) -> Path:
     """A bank of 1,500 customers and 16 months that went the whole road."""
     home = tmp_path_factory.mktemp("road") / "bank"
     words = ["--out", str(home), "--customers", "1500", "--months", "16", "--seed", "5"]
-    assert gridkeep_in(home.parent, "simulate", *words).returncode == 0
+    command = [sys.executable, "-m", "gridkeep", "simulate", *words]
+    subprocess.run(command, check=True, capture_output=True, cwd=home.parent)
     with (home / "gridkeep.toml").open("a") as file:
         file.write(SMALL)
     gridkeep(home, "check")
     gridkeep(home, "partition")
     gridkeep(home, "train", "retention")
-    gridkeep(home, "train", "segmentation", call=started)
+    gridkeep(home, "train", "segmentation")
     gridkeep(home, "score", "--as-of", AS_OF, "--out", "scores.parquet")
     return home
 
@@ -89,7 +79,7 @@ def test_everyone_with_the_bank_has_one_score(road):
 
 def test_a_second_scoring_gives_the_same_bytes(road):
     before = (road / "scores.parquet").read_bytes()
-    gridkeep(road, "score", "--as-of", AS_OF, "--out", "again.parquet", call=started)
+    gridkeep(road, "score", "--as-of", AS_OF, "--out", "again.parquet")
     assert (road / "again.parquet").read_bytes() == before
 
 
@@ -118,8 +108,7 @@ def test_a_month_is_monitored_and_the_exit_code_says_whether_a_cell_moved(road):
 
 def test_a_quiet_month_flags_no_cell(road):
     words = ["--as-of", "2025-02-01", "--reference", "2025-01-01"]
-    found = json.loads(gridkeep(road, "monitor", *words, "--json", call=started))
-    assert found["report"]["flagged"] == {}
+    assert json.loads(gridkeep(road, "monitor", *words, "--json"))["report"]["flagged"] == {}
 
 
 def test_a_served_score_is_the_batch_score(road):
