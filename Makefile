@@ -31,7 +31,7 @@ demo: .venv/.runtime ## simulate a bank and run every step on it (writes demo/ a
 	$(BIN)/gridkeep demo --out demo
 
 test: setup ## run every test
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 check: setup lint types imports ## format, lint, types and import contracts; `make test` is the rest
 

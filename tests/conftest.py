@@ -1,5 +1,6 @@
 """What every test may use: real data where it is, quiet libraries, no network."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -14,6 +15,24 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 if "CI" not in os.environ:  # there Hypothesis has a profile of its own: no deadline, same examples
     hypothesis.settings.register_profile("local", deadline=None)
     hypothesis.settings.load_profile("local")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that none of them runs alone at the end."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """What collection imported stays for good: the collector need not walk it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """At the end all is let go, as libraries that count their objects expect."""
+    gc.unfreeze()
+
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

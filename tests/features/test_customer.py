@@ -1,5 +1,6 @@
 """Point-in-time properties of the feature query: what must never change a feature."""
 
+import re
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -12,8 +13,10 @@ from domain.errors import BadInput
 from features.customer import customer_features
 from features.engine import Tables, frame_of, tables_of
 from features.registry import FEATURES
+from tests.features.statements import feature_rows, statement
 
 CUTOFFS = [date(2025, 12, 31), date(2026, 1, 31), date(2026, 3, 1)]
+KEY = ["as_of", "customer_id"]
 NOON = datetime(2025, 1, 1, 12)
 LAST = datetime(2026, 3, 1)
 people = st.sampled_from(["a", "b", "c", "d"])
@@ -91,8 +94,9 @@ def bank(transactions: Rows, events: Rows = (), holdings: Rows = (), extra: Rows
 
 
 def rows_of(tables: Tables, as_of: date | list[date] = CUTOFFS, **narrow: object) -> pd.DataFrame:
-    frame = frame_of(customer_features(tables, as_of, **narrow))  # type: ignore[arg-type]
-    return frame.sort_values(["as_of", "customer_id"], ignore_index=True)
+    days = as_of if isinstance(as_of, list) else [as_of]
+    frame = feature_rows(tables, days, **narrow)  # type: ignore[arg-type]
+    return frame.sort_values(KEY, ignore_index=True)
 
 
 def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
@@ -191,8 +195,23 @@ def test_a_customer_onboarded_on_the_cutoff_is_not_there_yet() -> None:
     assert len(rows_of(tables_of({"customers": customers}), date(2026, 2, 1))) == 1
 
 
+def test_a_statement_depends_on_no_row() -> None:
+    posted = {"customer_id": "a", "posted_at": NOON, "amount": 1.0, "channel": "web"}
+    tables = bank([posted], [{"customer_id": "b", "occurred_at": LAST, "kind": "visit"}])
+    memory = r"ibis_\w+_memtable_\w+"  # tables that the query brings along: names are drawn
+    for customers in (None, ["a"]):
+        query = customer_features(tables, CUTOFFS, customers)
+        kept = statement("Asia/Shanghai", tuple(CUTOFFS), customers and tuple(customers))
+        fresh = tables.connection.compile(query)
+        assert re.sub(memory, "", kept.sql) == re.sub(memory, "", fresh)
+        pd.testing.assert_frame_equal(
+            feature_rows(tables, CUTOFFS, customers).sort_values(KEY, ignore_index=True),
+            frame_of(query.order_by(KEY)),
+        )
+
+
 def test_columns_are_the_key_and_the_registry_in_order() -> None:
-    found = rows_of(bank([]))
+    found = frame_of(customer_features(bank([]), CUTOFFS))
     assert list(found.columns) == ["customer_id", "as_of", *FEATURES]
     numbers = [name for name, known in FEATURES.items() if known.kind == "number"]
     assert set(found[numbers].dtypes) == {np.dtype("float64")}

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.customer import customer_features
-from features.engine import frame_of, tables_of
+from features.engine import tables_of
+from tests.features.statements import feature_rows
 
 DAY = date(2026, 3, 1)
 
@@ -37,7 +37,7 @@ def row(
             {"event_id": str(at), "customer_id": "a"} | event for at, event in enumerate(events)
         ]
         frames["service_events"] = pd.DataFrame(numbered)
-    found = frame_of(customer_features(tables_of(frames, timezone), as_of))
+    found = feature_rows(tables_of(frames, timezone), [as_of])
     assert len(found) == 1
     return found.iloc[0]
 

@@ -1,7 +1,9 @@
 """Counts and amounts from the source to the features and scores."""
 
+from copy import copy
 from datetime import date
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pandas as pd
@@ -42,7 +44,7 @@ class Bank:
     """Tables, a snapshot and scores of a few customers, and what reconciles them."""
 
     def __init__(self, folder: Path, rows: list[tuple[str, ...]]) -> None:
-        self.folder, self.layout = folder, Layout(folder / "out")
+        self.place(folder)
         (folder / "customers.csv").write_text(
             "customer_id,onboarded_on\nC1,2019-01-01\nC2,2019-01-01\nC3,2020-07-01\nC4,2019-01-01\n"
         )
@@ -53,11 +55,24 @@ class Bank:
         ]
         (folder / "transactions.csv").write_text("\n".join(text) + "\n")
         self.report = take_in(SOURCE, folder, self.layout, "Europe/Prague")
+
+    def place(self, folder: Path) -> None:
+        self.folder, self.layout = folder, Layout(folder / "out")
         self.features = folder / "features.parquet"
         self.scores = folder / "scores.parquet"
 
-    def score(self) -> None:
+    def open(self) -> None:
         self.tables = open_tables(self.layout.tables, timezone="Europe/Prague", stale_days=9999)
+
+    def copied(self, folder: Path) -> "Bank":
+        """The same in another folder, to be spoilt."""
+        found = copy(self)
+        found.place(Path(copytree(self.folder, folder)))
+        found.open()
+        return found
+
+    def score(self) -> None:
+        self.open()
         ids = ["C1", "C2", "C3", "C4"]
         self.cells = pd.DataFrame({"customer_id": ids, "cell_id": "cell"})
         write_features(self.tables, [AS_OF], self.features, self.cells)
@@ -71,13 +86,17 @@ class Bank:
         return [line.what for line in self.reconciled().broken]
 
 
-@pytest.fixture
-def bank(tmp_path: Path) -> Bank:
-    found = Bank(
-        tmp_path, [("T1", "C2", "2020-06-15", '"-20,25"', ""), ("T2", "C2", "2020-06-15", "x", "")]
-    )
+@pytest.fixture(scope="module")
+def scored(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    rows = [("T1", "C2", "2020-06-15", '"-20,25"', ""), ("T2", "C2", "2020-06-15", "x", "")]
+    found = Bank(tmp_path_factory.mktemp("scored"), rows)
     found.score()
     return found
+
+
+@pytest.fixture
+def bank(scored: Bank, tmp_path: Path) -> Bank:
+    return scored.copied(tmp_path / "bank")
 
 
 @settings(max_examples=15, deadline=None)
