@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gridkeep.show import table
 
 if TYPE_CHECKING:
-    from features.quality import QualityReport
-    from features.quality_summary import DimensionShare, QualitySummary
+    from features.quality.report import QualityReport
+    from features.quality.summary import DimensionShare, QualitySummary
     from features.replay import Replayed
 
 SHOWN_CELLS = 8
@@ -38,7 +38,7 @@ class Checked:
         return [line for block in blocks if block for line in ["", *block]][1:]
 
     def _tables(self) -> Sequence[str]:
-        from features.quality import quality_rows
+        from features.quality.report import quality_rows
 
         rows = quality_rows(self.quality)
         tables = [
@@ -54,7 +54,7 @@ class Checked:
         return [table("", heads, tables), "", table("", of_columns, columns)] if rows else []
 
     def _dimensions(self) -> Sequence[str]:
-        from features.quality_summary import percent
+        from features.quality.summary import percent
 
         if self.summary is None:
             return []
@@ -96,7 +96,7 @@ class Checked:
         return [*told, *(broken or ["the contract holds"])]
 
     def _too_low(self) -> Sequence[str]:
-        from features.quality_summary import percent, sentence
+        from features.quality.summary import percent, sentence
 
         if self.summary is None:
             return []
@@ -111,7 +111,7 @@ class Checked:
 
 
 def _dimension(one: "DimensionShare") -> list[object]:
-    from features.quality_summary import percent
+    from features.quality.summary import percent
 
     worst = one.lowest
     where = f"{worst.table}.{worst.column} {percent(worst.share)}" if worst.share < 1 else ""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from features.controls import Control, ControlSum
 from features.door.convert import Fault
 from features.door.words import Defect, Seen
-from features.quality import Example
+from features.quality.report import Example
 from features.readers.batch import Batch
 
 SHOWN_CHARACTERS = 60

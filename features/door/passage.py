@@ -20,7 +20,7 @@ from features.door.tally import Tally
 from features.door.words import REPEATS, STRANGER, Defect
 from features.door.written import Written
 from features.parts import IntakeRecord
-from features.quality import QualityReport
+from features.quality.report import QualityReport
 from features.readers.batch import Batch, Delivered
 
 

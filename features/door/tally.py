@@ -8,7 +8,7 @@ from domain.tables import CONTRACTS
 from features.door.convert import Problem
 from features.door.count import Counted, shown_value
 from features.door.words import Defect, Seen, sentence
-from features.quality import ColumnQuality, Example, QualityReport, TableQuality
+from features.quality.report import ColumnQuality, Example, QualityReport, TableQuality
 from features.settings import SourceSettings, TableSource
 
 SHOWN_DEFECTS = 8  # of one table, where the report says why it stops

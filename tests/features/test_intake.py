@@ -17,7 +17,7 @@ from domain.tables import CONTRACTS
 from features.arrow import arrow_schema
 from features.intake import data_hashes, is_current, read_record, take_in
 from features.parts import table_files
-from features.quality import read_quality
+from features.quality.report import read_quality
 from features.readers.batch import sha256
 from features.settings import SourceSettings
 

@@ -13,9 +13,9 @@ from domain.intervals import wilson
 from domain.tables import CUSTOMERS
 from features.engine import frame_of, tables_of
 from features.local_time import local_midnight
-from features.quality import ColumnQuality, QualityReport, TableQuality
-from features.quality_measure import measure
-from features.quality_measured import Measure, Measured
+from features.quality.measure import measure
+from features.quality.measured import Measure, Measured
+from features.quality.report import ColumnQuality, QualityReport, TableQuality
 
 ZONE = "Europe/Prague"
 DAY = date(2020, 3, 1)

@@ -5,7 +5,7 @@ from html import escape
 from math import floor
 from typing import NamedTuple
 
-from features.quality_summary import percent
+from features.quality.summary import percent
 
 BLOCK_STYLE = """
 .strip { display: block; width: 100%; min-width: 120px; height: 16px; }

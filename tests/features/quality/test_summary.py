@@ -9,12 +9,12 @@ import pytest
 from domain.errors import BadInput
 from domain.layout import Layout
 from features.engine import tables_of
-from features.quality import QualityReport
-from features.quality_measure import measure
-from features.quality_measured import Measured
-from features.quality_page import QualityPage, page, verdict
-from features.quality_store import measured_on, measures_path, stored_or_measured
-from features.quality_summary import dimension_shares, low_cells, require_quality, shortfalls
+from features.quality.measure import measure
+from features.quality.measured import Measured
+from features.quality.page import QualityPage, page, verdict
+from features.quality.report import QualityReport
+from features.quality.store import measured_on, measures_path, stored_or_measured
+from features.quality.summary import dimension_shares, low_cells, require_quality, shortfalls
 from features.settings import QualitySettings
 
 

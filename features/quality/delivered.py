@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from domain.tables import CONTRACTS
-from features.quality import QualityReport, TableQuality
-from features.quality_measured import Counted
-from features.quality_rows import EVERYONE
-from features.quality_rules import Rule, not_by_row
+from features.quality.measured import Counted
+from features.quality.report import QualityReport, TableQuality
+from features.quality.rows import EVERYONE
+from features.quality.rules import Rule, not_by_row
 
 
 def as_delivered(counted: list[Counted], door: QualityReport) -> list[Counted]:

@@ -1,6 +1,6 @@
 """What makes a row of a contract table right: every rule of the data-quality dimensions, once.
 
-A rule looks at a table as `features.quality_rows` prepares it. It judges the rows where what it
+A rule looks at a table as `features.quality.rows` prepares it. It judges the rows where what it
 compares is known; docs/quality.md says each in words.
 """
 

@@ -16,11 +16,11 @@ from domain.tables import CONTRACTS
 from features.dialect import days_between
 from features.engine import Tables
 from features.history import data_days
-from features.quality import QualityReport
-from features.quality_delivered import as_delivered
-from features.quality_measured import Counted, Freshness, Measured, shares
-from features.quality_rows import EVERYONE, balance_rows, customer_rows, people, rows_of
-from features.quality_rules import BALANCES, Rule, not_by_row, record_is_right, rules
+from features.quality.delivered import as_delivered
+from features.quality.measured import Counted, Freshness, Measured, shares
+from features.quality.report import QualityReport
+from features.quality.rows import EVERYONE, balance_rows, customer_rows, people, rows_of
+from features.quality.rules import BALANCES, Rule, not_by_row, record_is_right, rules
 
 BALANCE_ROWS = 20_000_000  # beyond, the balances of a share of the customers are judged
 RECENT_DAYS = 28  # before the end of the data, in which every day should have rows

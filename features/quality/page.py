@@ -4,10 +4,10 @@ from html import escape
 from typing import NamedTuple
 
 from features.pages.style import STYLE
-from features.quality import QualityReport, TableQuality
-from features.quality_blocks import BLOCK_STYLE, Line, line_start, sentences, share_table
-from features.quality_measured import Measure, Measured
-from features.quality_summary import (
+from features.quality.blocks import BLOCK_STYLE, Line, line_start, sentences, share_table
+from features.quality.measured import Measure, Measured
+from features.quality.report import QualityReport, TableQuality
+from features.quality.summary import (
     DimensionShare,
     delivered,
     dimension_shares,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from domain.errors import BadInput
 from domain.intervals import wilson
 from domain.tables import CONTRACTS
-from features.quality_measured import Freshness, Measure, Measured
-from features.quality_rules import DIMENSIONS, Dimension
+from features.quality.measured import Freshness, Measure, Measured
+from features.quality.rules import DIMENSIONS, Dimension
 from features.settings import QualitySettings
 
 SHOWN = 8  # of what is too low, in one message

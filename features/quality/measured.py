@@ -7,8 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from domain.intervals import wilson
-from features.quality_rows import EVERYONE
-from features.quality_rules import Dimension, Rule
+from features.quality.rows import EVERYONE
+from features.quality.rules import Dimension, Rule
 
 MEASURE_COLUMNS = (
     "table",
