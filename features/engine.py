@@ -156,7 +156,7 @@ def connect(settings: EngineSettings = DEFAULT, exchange: Path | None = None) ->
         return connect_duckdb(settings)
     if exchange is None:
         raise ValueError("Spark needs a folder that its workers see")
-    from features.spark_engine import connect_spark
+    from features.spark.engine import connect_spark
 
     return connect_spark(settings, exchange)
 
