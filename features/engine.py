@@ -203,7 +203,12 @@ def _selected(table: Table, contract: Contract, what: str, remedy: str) -> Table
     missing = [column for column in contract.names if column not in table.columns]
     if missing:
         raise BadInput(f"{what} lacks the columns {', '.join(missing)}; {remedy}")
-    return table.select(**{column.name: _typed(table, column) for column in contract})
+    return table.select(**typed(table, contract))
+
+
+def typed(table: Table, contract: Contract) -> dict[str, Value]:
+    """The columns of a contract in a table, by name and in the contract's types."""
+    return {column.name: _typed(table, column) for column in contract}
 
 
 def _typed(table: Table, column: Column) -> Value:

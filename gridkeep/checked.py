@@ -92,7 +92,7 @@ class Checked:
         rejected = any(one.rejected for one in self.quality.tables)
         where = [f"rejected rows, with file, row and reason: {self.quarantine}"] if rejected else []
         broken = [f"broken: {message}" for message in self.broken]
-        told = [*where, *self._too_low(), f"page: {self.page}"]
+        told = [*where, *self._too_low(), *self._behind(), f"page: {self.page}"]
         return [*told, *(broken or ["the contract holds"])]
 
     def _too_low(self) -> Sequence[str]:
@@ -108,6 +108,15 @@ class Checked:
         )
         low = [f"too low to train on: {sentence(one)}" for one in self.summary.too_low]
         return [*low, *([of_cells] if cells else [])]
+
+    def _behind(self) -> Sequence[str]:
+        from features.quality.summary import source_sentence
+
+        if self.summary is None or not self.summary.behind:
+            return []
+        worst, *others = self.summary.behind
+        more = f"; {len(others)} more on the page" if others else ""
+        return [f"worst source, surely behind the others: {source_sentence(worst)}{more}"]
 
 
 def _dimension(one: "DimensionShare") -> list[object]:

@@ -74,6 +74,11 @@ def sentences(title: str, lines: Sequence[str]) -> str:
     return f"<h2>{escape(title)}</h2>\n<ul>\n{items}\n</ul>"
 
 
+def folded(title: str, body: str) -> str:
+    """What opens under its title."""
+    return f"<details><summary>{escape(title)}</summary>\n{body}\n</details>"
+
+
 def _row(line: Line, last: str, start: float, target: float | None) -> str:
     style = ' class="low"' if line.bad else ""
     about = f'<br><span class="quiet">{escape(line.about)}</span>' if line.about else ""

@@ -260,11 +260,11 @@ def test_what_the_door_refused_counts_as_wrong_in_the_figures_of_the_bank() -> N
         ),
     }
     measured = measure(tables_of(frames), 3, door=QualityReport(tables=(table,)))
-    assert measured.accuracy[5:7] == (7, 1)
+    assert measured.accuracy[6:8] == (7, 1)
     rows = {(one.column, one.dimension): one for one in measured.bank if one.table == "customers"}
-    assert rows["birth_date", "validity"][5:7] == (90, 85)
-    assert rows["birth_date", "completeness"][5:7] == (100, 90)
-    assert rows["customer_id", "uniqueness"][5:7] == (94, 1)
+    assert rows["birth_date", "validity"][6:8] == (90, 85)
+    assert rows["birth_date", "completeness"][6:8] == (100, 90)
+    assert rows["customer_id", "uniqueness"][6:8] == (94, 1)
     assert ("sex", "validity") not in rows  # nothing delivered, nothing to judge
 
 
