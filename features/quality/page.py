@@ -205,9 +205,10 @@ def _method(told: QualityPage) -> str:
         '<h2 id="method">How this was counted</h2>\n<p class="quiet">Every share has its 95 % '
         "interval (Wilson). A share is too low when the upper end of the interval is below its "
         "minimum, so that chance alone stops nobody; a source is behind the others when their "
-        "intervals, widened for the number of comparisons, do not meet. Validity, completeness "
-        "and the accuracy of bank and source are of everything delivered, what was refused "
-        "included; the rest is of accepted rows. A row of several sources counts for the first "
-        "that was read. Rows are in time when they reach the warehouse within "
+        "intervals do not meet and chance would show as much in one of 20 deliveries at most, "
+        "whatever the number of sources. Validity, completeness and the accuracy of bank and "
+        "source are of everything delivered, what was refused included; the rest is of accepted "
+        "rows. A row of several sources counts for the first that was read. Rows are in time when "
+        "they reach the warehouse within "
         f"{told.settings.late_days:g} days.</p>"
     )
