@@ -7,7 +7,8 @@ from features.quality.measured import Measured
 from features.quality.report import QualityReport, TableQuality
 from features.quality.summary import percent
 
-SHOWN_SOURCES = 20
+SHOWN_FIGURES = 20
+SHOWN_SOURCES = 100  # of a table; a bank that delivers each night has more
 
 
 def source_section(door: QualityReport, measured: Measured | None) -> str:
@@ -32,9 +33,9 @@ def _behind(found: tuple[Behind, ...], measured: Measured | None) -> str:
         return "<p>No source is surely behind the others of its table.</p>\n"
     lines = [_figure(pair) for pair in found]
     start = line_start(lines)
-    first = share_table("source", "the others", lines[:SHOWN_SOURCES], start=start)
-    rest = share_table("source", "the others", lines[SHOWN_SOURCES:], start=start)
-    more = len(lines) - SHOWN_SOURCES
+    first = share_table("source", "the others", lines[:SHOWN_FIGURES], start=start)
+    rest = share_table("source", "the others", lines[SHOWN_FIGURES:], start=start)
+    more = len(lines) - SHOWN_FIGURES
     sources = len({(pair.measure.table, pair.measure.source) for pair in found})
     return (
         f"<p>{sources:,} {'source is' if sources == 1 else 'sources are'} surely behind the others "
@@ -56,9 +57,10 @@ def _deliveries(sources: list[TableQuality], bad: set[tuple[str, str]]) -> str:
     lines = [_let_in(one, (one.table, one.source) in bad) for one in sources]
     lines.sort(key=lambda line: (line.share, -line.checked, line.head))
     name = sources[0].table.replace("_", " ")
-    return folded(
-        f"{name}: rows let in, of {len(lines):,} sources", share_table("source", "rows", lines)
-    )
+    rows = share_table("source", "rows", lines[:SHOWN_SOURCES])
+    more = len(lines) - SHOWN_SOURCES
+    rest = f'<p class="quiet">and {more:,} more; quality.json has all.</p>' if more > 0 else ""
+    return folded(f"{name}: rows let in, of {len(lines):,} sources", rows + rest)
 
 
 def _let_in(one: TableQuality, bad: bool) -> Line:

@@ -357,6 +357,19 @@ def test_names_of_files_are_escaped_and_one_source_needs_no_section() -> None:
     assert source_section(QualityReport(tables=(table,), sources=(one("2.csv"),)), None) == ""
 
 
+def test_of_very_many_sources_the_worst_are_shown() -> None:
+    ours = [
+        TableQuality(table="closures", source=f"{at}.csv", delivered=9, accepted=9 - (at == 700))
+        for at in range(1_000)
+    ]
+    ours[700] = ours[700].model_copy(update={"rejected": 1})
+    table = TableQuality(table="closures", delivered=9_000, accepted=8_999, rejected=1)
+    text = source_section(QualityReport(tables=(table,), sources=tuple(ours)), None)
+    assert text.count("<tr") == 1 + 100
+    assert text.index("700.csv") < text.index(">0.csv")
+    assert "and 900 more" in text
+
+
 def test_tables_of_no_intake_have_no_sources(tmp_path: Path) -> None:
     taken(tmp_path, NIGHTS)
     bare = tmp_path / "bare"
