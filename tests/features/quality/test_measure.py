@@ -309,6 +309,7 @@ def test_what_the_door_refused_counts_as_wrong_in_the_figures_of_the_bank() -> N
         accepted=1,
         rejected=6,
         duplicates=93,
+        conflicts=4,
         columns=(column, *others, *rest),
     )
     frames = {
@@ -322,7 +323,7 @@ def test_what_the_door_refused_counts_as_wrong_in_the_figures_of_the_bank() -> N
     rows = {(one.column, one.dimension): one for one in measured.bank if one.table == "customers"}
     assert rows["birth_date", "validity"][6:8] == (90, 85)
     assert rows["birth_date", "completeness"][6:8] == (100, 90)
-    assert rows["customer_id", "uniqueness"][6:8] == (94, 1)
+    assert rows["customer_id", "uniqueness"][6:8] == (98, 1)
     assert ("sex", "validity") not in rows  # nothing delivered, nothing to judge
 
 
