@@ -20,7 +20,7 @@ from domain.tables import CONTRACTS
 from features.door.convert import numbers
 from features.door.text import Form
 from features.door.words import is_settled
-from features.quality import ControlTotal
+from features.quality.report import ControlTotal
 from features.readers.batch import Batch
 
 MONEY = {"transactions": "amount"}

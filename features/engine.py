@@ -167,7 +167,7 @@ def connect(settings: EngineSettings = DEFAULT, exchange: Path | None = None) ->
         return connect_duckdb(settings)
     if exchange is None:
         raise ValueError("Spark needs a folder that its workers see")
-    from features.spark_engine import connect_spark
+    from features.spark.engine import connect_spark
 
     return connect_spark(settings, exchange)
 
@@ -214,7 +214,12 @@ def _selected(table: Table, contract: Contract, what: str, remedy: str) -> Table
     missing = [column for column in contract.names if column not in table.columns]
     if missing:
         raise BadInput(f"{what} lacks the columns {', '.join(missing)}; {remedy}")
-    return table.select(**{column.name: _typed(table, column) for column in contract})
+    return table.select(**typed(table, contract))
+
+
+def typed(table: Table, contract: Contract) -> dict[str, Value]:
+    """The columns of a contract in a table, by name and in the contract's types."""
+    return {column.name: _typed(table, column) for column in contract}
 
 
 def _typed(table: Table, column: Column) -> Value:

@@ -14,7 +14,7 @@ from domain.errors import BadInput
 from domain.layout import Layout
 from features.correction_files import correction_marks, corrections_among
 from features.parts import INTAKE_FILE, Growth, IntakeRecord, growth, read_record, record_in
-from features.quality import QualityReport, quality_path
+from features.quality.report import QualityReport, quality_path
 from features.readers import growing, reader
 from features.readers.batch import Delivered
 from features.settings import SourceSettings

@@ -40,7 +40,7 @@ class Part(_Value):
     bytes: int
     sha256: str  # of the bytes
     content: Content
-    sources: tuple[str, ...] = ()  # files or database tables that its rows came from
+    sources: tuple[str, ...] = ()  # files or database tables that delivered its rows first
 
 
 class TableRecord(_Value):

@@ -17,7 +17,7 @@ from domain.reconciliation import Line, Reconciliation
 from features.engine import Tables
 from features.feature import WINDOWS
 from features.intake import read_record
-from features.quality import ControlTotal, QualityReport, TableQuality, read_quality
+from features.quality.report import ControlTotal, QualityReport, TableQuality, read_quality
 
 REFUSED_LATER = (
     "the door's counts are of a later delivery, which was refused: the source is not compared; "

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gridkeep.show import table
 
 if TYPE_CHECKING:
-    from features.quality import QualityReport
-    from features.quality_summary import DimensionShare, QualitySummary
+    from features.quality.report import QualityReport
+    from features.quality.summary import DimensionShare, QualitySummary
     from features.replay import Replayed
 
 SHOWN_CELLS = 8
@@ -38,7 +38,7 @@ class Checked:
         return [line for block in blocks if block for line in ["", *block]][1:]
 
     def _tables(self) -> Sequence[str]:
-        from features.quality import quality_rows
+        from features.quality.report import quality_rows
 
         rows = quality_rows(self.quality)
         tables = [
@@ -54,7 +54,7 @@ class Checked:
         return [table("", heads, tables), "", table("", of_columns, columns)] if rows else []
 
     def _dimensions(self) -> Sequence[str]:
-        from features.quality_summary import percent
+        from features.quality.summary import percent
 
         if self.summary is None:
             return []
@@ -92,11 +92,11 @@ class Checked:
         rejected = any(one.rejected for one in self.quality.tables)
         where = [f"rejected rows, with file, row and reason: {self.quarantine}"] if rejected else []
         broken = [f"broken: {message}" for message in self.broken]
-        told = [*where, *self._too_low(), f"page: {self.page}"]
+        told = [*where, *self._too_low(), *self._behind(), f"page: {self.page}"]
         return [*told, *(broken or ["the contract holds"])]
 
     def _too_low(self) -> Sequence[str]:
-        from features.quality_summary import percent, sentence
+        from features.quality.summary import percent, sentence
 
         if self.summary is None:
             return []
@@ -109,9 +109,18 @@ class Checked:
         low = [f"too low to train on: {sentence(one)}" for one in self.summary.too_low]
         return [*low, *([of_cells] if cells else [])]
 
+    def _behind(self) -> Sequence[str]:
+        from features.quality.summary import source_sentence
+
+        if self.summary is None or not self.summary.behind:
+            return []
+        worst, *others = self.summary.behind
+        more = f"; {len(others)} more on the page" if others else ""
+        return [f"worst source, surely behind the others: {source_sentence(worst)}{more}"]
+
 
 def _dimension(one: "DimensionShare") -> list[object]:
-    from features.quality_summary import percent
+    from features.quality.summary import percent
 
     worst = one.lowest
     where = f"{worst.table}.{worst.column} {percent(worst.share)}" if worst.share < 1 else ""

@@ -16,8 +16,8 @@ from features.grid_store import (
     write_grid,
 )
 from features.intake import data_hashes
-from features.quality_store import page_path
-from features.quality_summary import require_quality, summary
+from features.quality.store import page_path
+from features.quality.summary import require_quality, summary
 from gridkeep import results
 from gridkeep.checked import Checked
 from gridkeep.config import Config

@@ -18,11 +18,11 @@ from features.atomic import replacing
 from features.engine import Tables, open_tables
 from features.grid_store import current_version, read_grid
 from features.intake import IntakeReport, data_hashes, is_current, take_in
-from features.quality import QualityReport, read_quality
-from features.quality_measure import measure
-from features.quality_measured import Measured
-from features.quality_page import QualityPage, page
-from features.quality_store import measured_on, stored_or_measured, write_page
+from features.quality.measure import measure
+from features.quality.measured import Measured
+from features.quality.page import QualityPage, page
+from features.quality.report import QualityReport, read_quality
+from features.quality.store import measured_on, stored_or_measured, write_page
 from features.registry import FEATURES
 from gridkeep.config import Config
 from gridkeep.show import plain

@@ -21,7 +21,7 @@ PlainPart = tuple[str, int, int]
 
 
 def spark_crew(spark: Any, bundles: Sequence[SealedBundle]) -> Crew:
-    """A crew of the executors of `spark` (a `features.spark_session.Spark`).
+    """A crew of the executors of `spark` (a `features.spark.session.Spark`).
 
     The folders of snapshot and score file must be shared with them under the same path;
     BadInput when they are not, when a hash differs there, or when the work is given up.

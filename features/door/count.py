@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from features.controls import Control, ControlSum
 from features.door.convert import Fault
 from features.door.words import Defect, Seen
-from features.quality import Example
+from features.quality.report import Example
 from features.readers.batch import Batch
 
 SHOWN_CHARACTERS = 60
@@ -23,7 +23,8 @@ class Counted(BaseModel):
     table: str
     file: str
     delivered: int = 0
-    rejected: int = 0  # by the contract alone; repeats and strangers are judged table by table
+    rejected: int = 0  # by the contract alone; strangers are judged table by table
+    repeats: int = 0  # of rows that were read before, here or in another delivery
     cells: dict[str, dict[str, int]] = {}  # column -> what is wrong -> cells
     defects: tuple[tuple[Defect, Seen], ...] = ()
     odd: dict[str, Example] = {}  # column -> first suspicious cell

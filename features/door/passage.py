@@ -20,7 +20,7 @@ from features.door.tally import Tally
 from features.door.words import REPEATS, STRANGER, Defect
 from features.door.written import Written
 from features.parts import IntakeRecord
-from features.quality import QualityReport
+from features.quality.report import QualityReport
 from features.readers.batch import Batch, Delivered
 
 
@@ -131,7 +131,7 @@ class Passage:
             for one in self._plan.order:
                 if self._lines(one).is_file():
                     self.written.ledger(self._lines(one), refused_file(one))
-            self.written.counts(self.counts())
+            self.written.counts(self.tally.counts())
 
     def _settle(self, contract: Contract) -> None:
         name, way = contract.name, self._plan.way(contract.name)
@@ -141,15 +141,17 @@ class Passage:
             else Held()
         )
         people = None if name == "customers" else self.clean / "customers.parquet"
-        read = [one for one in self._read_order() if one.table == name and self._plan.reads(one)]
-        staged = [one.rows for one in map(self._judged.__getitem__, read) if one.rows.is_file()]
+        ours = [one for one in self._read_order() if one.table == name]
+        read = [self._judged[one].rows for one in ours if self._plan.reads(one)]
+        staged, order = [rows for rows in read if rows.is_file()], [one.file for one in ours]
         again = [one.file for one in self._plan.again if one.table == name]
         spill = self._place.work / "spill"
-        settler = Settler(contract, staged, people, spill, self._place.memory, old, again)
+        settler = Settler(contract, staged, order, people, spill, self._place.memory, old, again)
         lines = Lines(self._of(name))
         try:
             self._require_all_customers(settler, name, way)
             self._refuse(settler, lines)
+            self.tally.repeat(name, settler.repeats())
             self._write(settler, way, old)
         finally:
             lines.close()

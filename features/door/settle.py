@@ -7,30 +7,22 @@ deliveries: it is sorted by a unique key and written in row groups of one size.
 """
 # ruff: noqa: S608 (the names in the statements are those of our own contracts)
 
-import glob
+import contextlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from domain.tables import Contract
-from features.arrow import arrow_schema
-from features.content import Content, content_of
-from features.door.groups import groups
+from features.door.groups import Settled, write_clean, write_plain
 from features.door.held import Held
-from features.door.staging import FILE, GROUP_ROWS, ROW, staged_schema
+from features.door.staging import FILE, GROUP_ROWS, ROW
+from features.door.statements import empty_columns, read_files, texts
 from features.parts import ORDER
 
-SQL = {
-    "string": "VARCHAR",
-    "float": "DOUBLE",
-    "timestamp": "TIMESTAMP",
-    "date": "DATE",
-    "boolean": "BOOLEAN",
-}
+DELIVERY = "delivery"  # the type of a file's name; names are ordered as the files are read
 
 
 class Refused(NamedTuple):
@@ -45,28 +37,33 @@ class Settler:
     """A DuckDB connection with bounded memory, and the rows of one table that are to be judged.
 
     `staged` are files of new rows and `held` is what the table has already; the rows of `again`
-    were delivered before and are staged once more. `customers` is the clean customer table, or
-    None while that table itself is settled.
+    were delivered before and are staged once more. `deliveries` names every file of the table in
+    the order of reading. `customers` is the clean customer table, or None while that table itself
+    is settled.
     """
 
     def __init__(
         self,
         contract: Contract,
         staged: Sequence[Path],
+        deliveries: Sequence[str],
         customers: Path | None,
         spill: Path,
         memory: str,
         held: Held = Held(),  # noqa: B008 (an immutable value)
         again: Sequence[str] = (),
     ) -> None:
-        self.contract, self._held = contract, held
+        self.contract, self._held, self._again = contract, held, again
         self._names, self._key = ", ".join(contract.names), ", ".join(contract.key)
         self._duck = duckdb.connect(":memory:")
+        with contextlib.suppress(duckdb.Error):  # a notebook without widgets has no bar
+            self._run("SET enable_progress_bar = false")
         self._run("SET memory_limit = $1", memory)
         self._run("SET temp_directory = $1", spill.as_posix())
         self._run("SET threads = 2")
         self._run("SET TimeZone = 'UTC'")
-        elsewhere = f"{FILE} NOT IN ({_texts(again)})" if again else "true"
+        self._run(f"CREATE TYPE {DELIVERY} AS ENUM ({texts(deliveries)})")
+        elsewhere = f"{FILE} NOT IN ({texts(again)})" if again else "true"
         waiting = [] if held.waiting is None else [held.waiting]
         self._run(
             f"CREATE VIEW fresh AS {self._rows(staged)} UNION ALL "
@@ -86,10 +83,10 @@ class Settler:
             return False
         self._run(
             f"CREATE OR REPLACE TEMP TABLE gone AS SELECT customer_id "
-            f"FROM {_files([customers])} AS earlier ANTI JOIN {_files([now])} AS present_day "
-            "USING (customer_id)"
+            f"FROM {read_files([customers])} AS earlier "
+            f"ANTI JOIN {read_files([now])} AS present_day USING (customer_id)"
         )
-        held = f"SELECT 1 FROM {_files(self._held.parts)} SEMI JOIN gone USING (customer_id)"
+        held = f"SELECT 1 FROM {read_files(self._held.parts)} SEMI JOIN gone USING (customer_id)"
         return self._any("gone") and bool(self._duck.execute(f"{held} LIMIT 1").fetchall())
 
     def strangers(self) -> Iterator[Refused]:
@@ -122,61 +119,71 @@ class Settler:
         both = f"SELECT count(*) FROM present SEMI JOIN conflicting USING ({self._key})"
         return int(self._duck.execute(both).fetchall()[0][0])
 
-    def write(self, target: Path) -> Content:
-        """Write the rows that the table does not hold yet, sorted; their content."""
+    def repeats(self) -> Counter[str]:
+        """How many more rows of each file than before came after another of their key.
+
+        Of rows of one key the first that was read is the one that counts, whatever came before.
+        """
+        if not self._any("repeated"):
+            return Counter()
+        now = (
+            f"SELECT {self._key}, {FILE}, {ROW} FROM rows SEMI JOIN repeated USING ({self._key}) "
+            f"{self._without('unknown', 'customer_id')} {self._without('conflicting', self._key)}"
+        )
+        found = self._later(now)
+        found.subtract({f: n for f, n in self._later("FROM hit").items() if f not in self._again})
+        return found
+
+    def write(self, target: Path) -> Settled:
+        """Write the rows that the table does not hold yet, sorted, each with its first file."""
         order = ", ".join(ORDER[self.contract.name])
-        schema = arrow_schema(self.contract)
-        single = f"SELECT {self._names} FROM rows {self._without('repeated', self._key)}"
+        single = (
+            f"SELECT {self._names}, {FILE}::{DELIVERY} AS {FILE} "
+            f"FROM rows {self._without('repeated', self._key)}"
+        )
         several = (
-            f" UNION ALL SELECT {self._names} FROM versions "
+            f" UNION ALL SELECT {self._names}, {FILE} FROM versions "
             f"ANTI JOIN conflicting USING ({self._key})"
         )
         relation = self._duck.sql(
-            f"SELECT {self._names} FROM ({single}{several if self._any('repeated') else ''}) "
+            f"SELECT {self._names}, {FILE} "
+            f"FROM ({single}{several if self._any('repeated') else ''}) "
             f"{self._without('unknown', 'customer_id')} {self._without('present', self._key)} "
             f"ORDER BY {order}"
         )
-        content = Content()
-        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-            for group in groups(relation, schema):
-                writer.write_table(group, row_group_size=group.num_rows)
-                content = content.joined(content_of(group))
-        return content
+        return write_clean(relation, self.contract, target)
 
     def write_ids(self, target: Path) -> int:
         """Write the key, file and row of every accepted delivery that is not in the ledger."""
         place = f"{self._key}, {FILE}, {ROW}"
-        return self._write_plain(
+        rows = self._duck.sql(
             f"SELECT {place} FROM fresh {self._without('unknown', 'customer_id')} "
-            f"{self._without('hit', place)}",
-            target,
-            [*self.contract.key, FILE, ROW],
+            f"{self._without('hit', place)}"
         )
+        return write_plain(rows, self.contract.name, [*self.contract.key, FILE, ROW], target)
 
     def write_waiting(self, target: Path) -> int:
         """Write the rows of unknown customers; their number."""
-        return self._write_plain(
-            f"SELECT {self._names}, {FILE}, {ROW} FROM fresh "
-            + ("SEMI JOIN unknown USING (customer_id)" if self._any("unknown") else "LIMIT 0"),
-            target,
-            [*self.contract.names, FILE, ROW],
-        )
+        which = "SEMI JOIN unknown USING (customer_id)" if self._any("unknown") else "LIMIT 0"
+        rows = self._duck.sql(f"SELECT {self._names}, {FILE}, {ROW} FROM fresh {which}")
+        return write_plain(rows, self.contract.name, [*self.contract.names, FILE, ROW], target)
 
-    def sources(self) -> list[str]:
-        """The files that the rows of the new part came from."""
+    def _later(self, places: str) -> Counter[str]:
+        """The rows of each file that are not the first of their key among some places."""
+        nth = f"row_number() OVER (PARTITION BY {self._key} ORDER BY {FILE}::{DELIVERY}, {ROW})"
         rows = self._duck.execute(
-            f"SELECT DISTINCT {FILE} FROM fresh {self._without('unknown', 'customer_id')} "
-            f"{self._without('present', self._key)} ORDER BY 1"
+            f"SELECT {FILE}, count(*) FROM (SELECT {FILE}, {nth} AS nth FROM ({places})) "
+            "WHERE nth > 1 GROUP BY 1"
         ).fetchall()
-        return [str(file) for (file,) in rows]
+        return Counter(dict(rows))
 
     def _recall(self, elsewhere: str) -> None:
         """Old rows whose keys come again: `hit` are their places, `present` their contents."""
         place = f"{self._key}, {FILE}, {ROW}"
-        ids = _files(self._held.ids) if self._held.ids else "fresh"
+        ids = read_files(self._held.ids) if self._held.ids else "fresh"
         which = f"SEMI JOIN fresh USING ({self._key})" if self._held.ids else "LIMIT 0"
         self._run(f"CREATE TEMP TABLE hit AS SELECT {place} FROM {ids} {which}")
-        parts = _files(self._held.parts) if self._any("hit") else "fresh"
+        parts = read_files(self._held.parts) if self._any("hit") else "fresh"
         which = f"SEMI JOIN hit USING ({self._key})" if self._any("hit") else "LIMIT 0"
         self._run(f"CREATE TEMP TABLE present AS SELECT {self._names} FROM {parts} {which}")
         self._run(
@@ -191,22 +198,25 @@ class Settler:
             f"CREATE TEMP TABLE repeated AS SELECT {key} FROM rows "
             f"GROUP BY {key} HAVING count(*) > 1"
         )
-        which = f"SEMI JOIN repeated USING ({key})" if self._any("repeated") else "LIMIT 0"
-        self._run(f"CREATE TEMP TABLE versions AS SELECT DISTINCT {self._names} FROM rows {which}")
+        which = f"SEMI JOIN repeated USING ({key})" if self._any("repeated") else "WHERE false"
+        self._run(
+            f"CREATE TEMP TABLE versions AS SELECT {self._names}, "
+            f"min({FILE}::{DELIVERY}) AS {FILE} FROM rows {which} GROUP BY {self._names}"
+        )
         self._run(
             f"CREATE TEMP TABLE conflicting AS SELECT {key} FROM versions "
             f"GROUP BY {key} HAVING count(*) > 1"
         )
 
     def _find_strangers(self, customers: Path | None) -> None:
-        known = "" if customers is None else _files([customers])
+        known = "" if customers is None else read_files([customers])
         which = f"ANTI JOIN {known} USING (customer_id)" if known else "LIMIT 0"
         self._run(f"CREATE TEMP TABLE unknown AS SELECT DISTINCT customer_id FROM rows {which}")
 
     def _rows(self, files: Sequence[Path]) -> str:
         if files:
-            return f"SELECT {self._names}, {FILE}, {ROW} FROM {_files(files)}"
-        columns = [f"NULL::{SQL[column.kind]} AS {column.name}" for column in self.contract]
+            return f"SELECT {self._names}, {FILE}, {ROW} FROM {read_files(files)}"
+        columns = empty_columns(self.contract)
         columns += [f"NULL::VARCHAR AS {FILE}", f"NULL::BIGINT AS {ROW}"]
         return f"SELECT {', '.join(columns)} WHERE false"
 
@@ -224,22 +234,5 @@ class Settler:
             for content in batch.to_pylist():
                 yield Refused(content.pop(FILE), content.pop(ROW), content)
 
-    def _write_plain(self, query: str, target: Path, names: Sequence[str]) -> int:
-        full, count = staged_schema(self.contract.name), 0
-        schema = pa.schema([full.field(name) for name in names])
-        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-            for batch in self._duck.sql(query).to_arrow_reader(GROUP_ROWS):
-                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-                count += batch.num_rows
-        return count
-
     def _run(self, statement: str, *values: str) -> None:
         self._duck.execute(statement, list(values))
-
-
-def _files(paths: Sequence[Path]) -> str:
-    return f"read_parquet([{_texts([glob.escape(path.as_posix()) for path in paths])}])"
-
-
-def _texts(values: Sequence[str]) -> str:
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from domain.tables import CONTRACTS
+from domain.tables import CONTRACTS, Contract
 from features.arrow import ARROW, abandon, arrow_schema
 from features.door.count import Count, Counted
 from features.door.quarantine import Lines
@@ -113,6 +113,16 @@ def staged_schema(table: str) -> pa.Schema:
     """
     origin = [pa.field(FILE, pa.string()), pa.field(ROW, pa.int64())]
     return pa.schema([*arrow_schema(CONTRACTS[table]), *origin])
+
+
+def clean_schema(contract: Contract) -> pa.Schema:
+    """The columns of a clean table on disk: those of the contract, and the file of each row.
+
+    >>> from domain.tables import CLOSURES
+    >>> clean_schema(CLOSURES).names
+    ['customer_id', 'closed_on', 'reason', 'source_file']
+    """
+    return arrow_schema(contract).append(pa.field(FILE, pa.dictionary(pa.int32(), pa.string())))
 
 
 def _contract(judged: Judged) -> Any:

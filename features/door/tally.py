@@ -1,14 +1,15 @@
 """Adding up what was counted at the door, delivery by delivery, into the quality report."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.tables import CONTRACTS
+from features.door.by_source import BySource
 from features.door.convert import Problem
 from features.door.count import Counted, shown_value
 from features.door.words import Defect, Seen, sentence
-from features.quality import ColumnQuality, Example, QualityReport, TableQuality
+from features.quality.report import ColumnQuality, Example, QualityReport, TableQuality
 from features.settings import SourceSettings, TableSource
 
 SHOWN_DEFECTS = 8  # of one table, where the report says why it stops
@@ -20,14 +21,16 @@ class Tally:
     def __init__(self) -> None:
         self.delivered: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
-        self.accepted: Counter[str] = Counter()
+        self.accepted: Counter[str] = Counter()  # empty until the tables are settled
         self.cells: Counter[tuple[str, str, str]] = Counter()
         self.defects: dict[Defect, Seen] = {}
         self.odd: dict[tuple[str, str], Example] = {}
+        self._by_source = BySource()
 
     def add(self, counted: Counted) -> None:
         """Add a delivery."""
         table = counted.table
+        self._by_source.add(counted)
         self.delivered[table] += counted.delivered
         self.rejected[table] += counted.rejected
         for column, counts in counted.cells.items():
@@ -39,10 +42,19 @@ class Tally:
 
     def refuse(self, defect: Defect, row: int, value: Any) -> None:
         """Count a row that its table cannot take, whatever its own cells say."""
+        self._by_source.refuse(defect)
         before = self.defects.get(defect)
         self.defects[defect] = before.followed(1) if before else Seen(1, row, shown_value(value))
         self.cells[defect.table, defect.column, defect.problem] += 1
         self.rejected[defect.table] += 1
+
+    def repeat(self, table: str, more: Mapping[str, int]) -> None:
+        """Add to the repeats of each file of a table; fewer when now they are refused."""
+        self._by_source.repeat(table, more)
+
+    def counts(self) -> list[Counted]:
+        """The counts of every delivery, with its repeats."""
+        return self._by_source.counts()
 
     def report(self, settings: SourceSettings, stopped: list[str]) -> QualityReport:
         """The report; `stopped` says why the reader could not go on, if it could not."""
@@ -53,7 +65,10 @@ class Tally:
         }
         broken = stopped or [line for one in tables for line in _broken(one, settings, said)]
         return QualityReport(
-            tables=tables, findings=tuple(said.values()), broken=tuple(dict.fromkeys(broken))
+            tables=tables,
+            sources=self._by_source.report(settled=bool(self.accepted)),
+            findings=tuple(said.values()),
+            broken=tuple(dict.fromkeys(broken)),
         )
 
     def _table(self, name: str) -> TableQuality:

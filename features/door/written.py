@@ -42,15 +42,15 @@ class Written:
     def add(self, name: str, settler: Settler, *, first: bool, parted: bool) -> None:
         """Write the new rows of a table as its one file or as another part, if there are any."""
         path = self._clean / f"{name}.parquet"
-        content = settler.write(path)
-        if not content.rows and not first:
+        settled = settler.write(path)
+        if not settled.content.rows and not first:
             path.unlink()
             return
         before = () if first else self.tables[name].parts
         file = part_file(name, len(before) + 1, path) if parted else path.name
         (self._clean / file).parent.mkdir(exist_ok=True)
         path = path.rename(self._clean / file)
-        part = _part(file, path, content, settler.sources())
+        part = _part(file, path, *settled)
         self.tables[name] = TableRecord(parts=(*before, part))
 
     def ids(self, name: str, settler: Settler) -> None:
@@ -96,12 +96,12 @@ class Written:
         )
 
 
-def _part(file: str, path: Path, content: Content, sources: list[str]) -> Part:
+def _part(file: str, path: Path, content: Content, sources: tuple[str, ...]) -> Part:
     return Part(
         file=file,
         rows=content.rows,
         bytes=path.stat().st_size,
         sha256=sha256(path),
         content=content,
-        sources=tuple(sources),
+        sources=sources,
     )

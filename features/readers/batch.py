@@ -10,7 +10,7 @@ import pandas as pd
 from domain.errors import BadInput
 from domain.layout import FOLDERS, WORK_FOLDERS
 from features.door.text import Form
-from features.quality import QUALITY_FILE
+from features.quality.report import QUALITY_FILE
 
 BATCH_ROWS = 65_536
 READ_BYTES = 1 << 20

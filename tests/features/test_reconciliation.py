@@ -15,7 +15,7 @@ from domain.layout import Layout
 from domain.reconciliation import Reconciliation
 from features.engine import open_tables
 from features.intake import take_in
-from features.quality import QUALITY_FILE, QualityReport
+from features.quality.report import QUALITY_FILE, QualityReport
 from features.reconciliation import reconciled
 from features.settings import SourceSettings
 from features.snapshot import write_features

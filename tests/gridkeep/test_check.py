@@ -125,3 +125,36 @@ def test_features_that_do_not_come_out_are_a_bug_of_ours(run, bank, monkeypatch)
     assert answer.code == 3
     assert "customers in the table at 2025-08-06: 3 is not 2 with features" in answer.err
     assert json.loads((bank.home / "features.reconciliation.json").read_text())["holds"] is False
+
+
+def test_check_tells_the_worst_source_when_it_is_surely_behind_the_others(run, bank):
+    for at in range(3):
+        lines = [
+            f"n{at}-{row},c1,2025-06-0{at + 1} 10:00:00,{'x' if at == 1 and row < 40 else 1},"
+            for row in range(100)
+        ]
+        head = "transaction_id,customer_id,posted_at,amount,balance_after"
+        path = bank.transactions.with_name(f"transactions_{at}.csv")
+        path.write_text("\n".join([head, *lines]) + "\n")
+    text = bank.config.read_text()
+    bank.config.write_text(text.replace("[sources]\n", "[sources]\nrejected_share_max = 0.5\n"))
+    answer = run("check", "--config", bank.config)
+    assert answer.code == 0
+    assert (
+        "worst source, surely behind the others: transactions_1.csv: transactions.amount: "
+        "validity (inside the contract) is 60.0 % of 100 (50.2 % to 69.1 %), that of the other "
+        "sources 100.0 % of 204" in answer.out
+    )
+    told = json.loads(run("check", "--config", bank.config, "--json").out)
+    worst = told["summary"]["behind"][0]
+    assert (worst["measure"]["source"], worst["rest"]["checked"]) == ("transactions_1.csv", 204)
+    sources = {one["source"]: one for one in told["quality"]["sources"]}
+    assert sources["transactions_1.csv"]["rejected"] == 40
+    assert "transactions_1.csv" in (bank.home / "quality.html").read_text("utf-8")
+
+
+def test_check_tells_no_source_where_all_are_alike(run, bank):
+    answer = run("check", "--config", bank.config)
+    assert "worst source" not in answer.out
+    rows = pd.read_parquet(bank.home / "quality.parquet")
+    assert set(rows.source) > {"all", "customers.csv"}

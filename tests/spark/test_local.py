@@ -21,7 +21,7 @@ from features.engine import Tables, batches_of, frame_of, open_tables, tables_in
 from features.parts import table_files
 from features.settings import EngineSettings
 from features.snapshot import quiet, write_features
-from features.spark_engine import file_uri
+from features.spark.engine import file_uri
 from gridkeep.config import load_config
 from gridkeep.verbs import partition_bank, score_bank
 from tests.gridkeep.conftest import CONFIG, CUSTOMERS, TRANSACTIONS
@@ -125,7 +125,7 @@ folder, told, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 from domain.errors import BadInput
 from features.engine import open_tables
 from features.settings import EngineSettings
-from features.spark_engine import file_uri
+from features.spark.engine import file_uri
 from features.snapshot import quiet, write_features
 from gridkeep.config import load_config
 from gridkeep.verbs import partition_bank, score_bank

@@ -1,6 +1,6 @@
 """What makes a row of a contract table right: every rule of the data-quality dimensions, once.
 
-A rule looks at a table as `features.quality_rows` prepares it. It judges the rows where what it
+A rule looks at a table as `features.quality.rows` prepares it. It judges the rows where what it
 compares is known; docs/quality.md says each in words.
 """
 
@@ -64,7 +64,7 @@ def rules(table: str, late_days: float) -> tuple[Rule, ...]:
         "service_events": (*_SERVICE_EVENTS, _arrival("service_events", "occurred_at", late_days)),
         "closures": _CLOSURES,
     }
-    return (*own[table], *_completeness(CONTRACTS[table]))
+    return (*own[table], *completeness_of(CONTRACTS[table]))
 
 
 def record_is_right(rows: Any) -> Any:
@@ -86,7 +86,13 @@ def _known(*names: str) -> Condition:
     return lambda rows: ibis.and_(*(rows[name].notnull() for name in names))
 
 
-def _completeness(contract: Contract) -> tuple[Rule, ...]:
+def completeness_of(contract: Contract) -> tuple[Rule, ...]:
+    """A rule for each column of a table in which an empty value says nothing.
+
+    >>> from domain.tables import CLOSURES
+    >>> [rule.column for rule in completeness_of(CLOSURES)]
+    ['customer_id', 'closed_on']
+    """
     return tuple(
         Rule(contract.name, name, "completeness", "known", _always, _known(name), gates=False)
         for name in contract.names

@@ -4,10 +4,11 @@ from html import escape
 from typing import NamedTuple
 
 from features.pages.style import STYLE
-from features.quality import QualityReport, TableQuality
-from features.quality_blocks import BLOCK_STYLE, Line, line_start, sentences, share_table
-from features.quality_measured import Measure, Measured
-from features.quality_summary import (
+from features.quality.blocks import BLOCK_STYLE, Line, folded, line_start, sentences, share_table
+from features.quality.measured import Measure, Measured
+from features.quality.report import QualityReport, TableQuality
+from features.quality.source_section import source_section
+from features.quality.summary import (
     DimensionShare,
     delivered,
     dimension_shares,
@@ -42,7 +43,8 @@ class QualityPage(NamedTuple):
 
 def page(told: QualityPage) -> str:
     """The page as HTML."""
-    parts = [_head(told), _broken(told), _low(told), _dimensions(told), _cells(told)]
+    parts = [_head(told), _broken(told), _low(told), _dimensions(told)]
+    parts += [source_section(told.door, told.measured), _cells(told)]
     parts += [_delivered(told), _columns(told), _findings(told), _method(told)]
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -129,7 +131,7 @@ def _cells(told: QualityPage) -> str:
     start = line_start(lines)
     first = share_table("cell", "", lines[:SHOWN_CELLS], target, start)
     more = f"{len(cells) - SHOWN_CELLS:,} more cells"
-    rest = _folded(more, share_table("cell", "", lines[SHOWN_CELLS:], target, start))
+    rest = folded(more, share_table("cell", "", lines[SHOWN_CELLS:], target, start))
     return (
         f'<h2 id="cells">Cells</h2>\n<p>{len(low):,} of {len(cells):,} cells are surely below '
         f"{percent(target)}. Customer records that are right, of the accepted ones; grid "
@@ -185,15 +187,11 @@ def _table(name: str, measures: list[Measure], low: set[Measure]) -> str:
     absent = ", ".join(one.column for one in ours if not delivered(one))
     note = f'<p class="quiet">Not delivered: {escape(absent)}.</p>' if absent else ""
     title = f"{name.replace('_', ' ')}: {len(lines)} figures"
-    return _folded(title, share_table("column", "rule", lines) + note)
+    return folded(title, share_table("column", "rule", lines) + note)
 
 
 def _line(one: Measure, head: str, low: bool, words: str) -> Line:
     return Line(head, "", one.share, one.low, one.high, one.checked, low, words)
-
-
-def _folded(title: str, body: str) -> str:
-    return f"<details><summary>{escape(title)}</summary>\n{body}\n</details>"
 
 
 def _findings(told: QualityPage) -> str:
@@ -206,8 +204,11 @@ def _method(told: QualityPage) -> str:
     return (
         '<h2 id="method">How this was counted</h2>\n<p class="quiet">Every share has its 95 % '
         "interval (Wilson). A share is too low when the upper end of the interval is below its "
-        "minimum, so that chance alone stops nobody. Validity, completeness and the accuracy of "
-        "the bank are of everything delivered, what was refused included; the rest is of accepted "
-        f"rows. Rows are in time when they reach the warehouse within {told.settings.late_days:g} "
-        "days.</p>"
+        "minimum, so that chance alone stops nobody; a source is behind the others when their "
+        "intervals do not meet and chance would show as much in one of 20 deliveries at most, "
+        "whatever the number of sources. Validity, completeness and the accuracy of bank and "
+        "source are of everything delivered, what was refused included; the rest is of accepted "
+        "rows. A row of several sources counts for the first that was read. Rows are in time when "
+        "they reach the warehouse within "
+        f"{told.settings.late_days:g} days.</p>"
     )

@@ -13,9 +13,9 @@ from domain.intervals import wilson
 from domain.tables import CUSTOMERS
 from features.engine import frame_of, tables_of
 from features.local_time import local_midnight
-from features.quality import ColumnQuality, QualityReport, TableQuality
-from features.quality_measure import measure
-from features.quality_measured import Measure, Measured
+from features.quality.measure import measure
+from features.quality.measured import Measure, Measured
+from features.quality.report import ColumnQuality, QualityReport, TableQuality
 
 ZONE = "Europe/Prague"
 DAY = date(2020, 3, 1)
@@ -216,8 +216,14 @@ def test_the_rules_of_holdings_and_service_events_count_their_rows() -> None:
     assert found(measured, "service_events", "days with rows") == (28, 2)
 
 
-def test_a_district_that_is_rare_in_its_cell_is_told() -> None:
-    places = ["north"] * 96 + ["south"] * 4
+ONE_POSTED = pd.DataFrame(
+    {"transaction_id": ["1"], "customer_id": ["c1"], "posted_at": ["2020-02-01"], "amount": [1]}
+)
+
+
+@pytest.mark.parametrize(("rare", "right"), [(4, 96), (5, 100)])
+def test_a_district_that_is_rare_in_its_cell_is_told(rare: int, right: int) -> None:
+    places = ["north"] * (100 - rare) + ["south"] * rare
     customers = pd.DataFrame(
         {
             "customer_id": [f"c{at}" for at in range(100)],
@@ -227,15 +233,67 @@ def test_a_district_that_is_rare_in_its_cell_is_told() -> None:
             "district": places,
         }
     )
-    posted = pd.DataFrame(
-        {"transaction_id": ["1"], "customer_id": ["c1"], "posted_at": ["2020-02-01"], "amount": [1]}
-    )
-    frames = {"customers": customers, "transactions": posted}
+    frames = {"customers": customers, "transactions": ONE_POSTED}
     cells = pd.DataFrame({"customer_id": customers.customer_id, "cell_id": "h3-1"})
     measured = measure(tables_of(frames), 3, cells)
-    assert found(measured, "customers", "at least 5 %", "h3-1") == (100, 96)
+    assert found(measured, "customers", "at least 5 %", "h3-1") == (100, right)
     assert measured.accuracy.good == 100  # told, and no part of the accuracy
     assert found(measure(tables_of(frames), 3), "customers", "at least 5 %") == (0, 0)
+
+
+@pytest.mark.parametrize(("apart", "good"), [(0.00001, 1), (0.001, 2)])
+def test_persons_are_alike_within_eleven_metres_and_not_in_the_next_street(
+    apart: float, good: int
+) -> None:
+    customers = pd.DataFrame(
+        {
+            "customer_id": ["c1", "c2"],
+            "onboarded_on": "2020-01-10",
+            "birth_date": "1980-05-05",
+            "sex": "F",
+            "latitude": [30.5, 30.5 + apart],
+            "longitude": [121.5, 121.5],
+        }
+    )
+    frames = {"customers": customers, "transactions": ONE_POSTED}
+    assert found(measure(tables_of(frames), 3), "customers", "same birth date") == (2, good)
+
+
+def test_customers_without_a_cell_are_in_the_figures_of_the_bank_and_no_cell() -> None:
+    ids = ["c1", "c2", "c3"]
+    customers = pd.DataFrame({"customer_id": ids, "onboarded_on": "2020-01-10"})
+    cells = pd.DataFrame({"customer_id": ["c1"], "cell_id": ["north"]})
+    frames = {"customers": customers, "transactions": ONE_POSTED}
+    measured = measure(tables_of(frames), 3, cells)
+    assert measured.accuracy.checked == 3
+    assert [(one.cell_id, one.checked) for one in measured.cells] == [("north", 1)]
+
+
+def test_balances_of_very_many_transactions_are_those_of_a_share_of_whole_customers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ids = [f"c{at:03}" for at in range(200)]
+    customers = pd.DataFrame({"customer_id": ids, "onboarded_on": "2020-01-10"})
+    posted = pd.DataFrame(
+        [
+            {
+                "transaction_id": f"{who}-{at}",
+                "customer_id": who,
+                "posted_at": f"2020-02-0{at}",
+                "amount": 1.0,
+                "balance_after": float(at),
+            }
+            for who in ids
+            for at in (1, 2, 3)
+        ]
+    )
+    monkeypatch.setattr("features.quality.measure.BALANCE_ROWS", 150)
+    measured = measure(tables_of({"customers": customers, "transactions": posted}), 3)
+    checked, good = found(measured, "transactions", "balance is")
+    assert checked == good
+    assert checked % 2 == 0  # of each of them every row but the first
+    assert 25 <= checked / 2 <= 75  # one in four: 50 customers, give or take four deviations
+    assert "balances were compared for one customer in 4" in measured.notes
 
 
 def test_what_the_door_refused_counts_as_wrong_in_the_figures_of_the_bank() -> None:
@@ -251,6 +309,7 @@ def test_what_the_door_refused_counts_as_wrong_in_the_figures_of_the_bank() -> N
         accepted=1,
         rejected=6,
         duplicates=93,
+        conflicts=4,
         columns=(column, *others, *rest),
     )
     frames = {
@@ -260,11 +319,11 @@ def test_what_the_door_refused_counts_as_wrong_in_the_figures_of_the_bank() -> N
         ),
     }
     measured = measure(tables_of(frames), 3, door=QualityReport(tables=(table,)))
-    assert measured.accuracy[5:7] == (7, 1)
+    assert measured.accuracy[6:8] == (7, 1)
     rows = {(one.column, one.dimension): one for one in measured.bank if one.table == "customers"}
-    assert rows["birth_date", "validity"][5:7] == (90, 85)
-    assert rows["birth_date", "completeness"][5:7] == (100, 90)
-    assert rows["customer_id", "uniqueness"][5:7] == (94, 1)
+    assert rows["birth_date", "validity"][6:8] == (90, 85)
+    assert rows["birth_date", "completeness"][6:8] == (100, 90)
+    assert rows["customer_id", "uniqueness"][6:8] == (98, 1)
     assert ("sex", "validity") not in rows  # nothing delivered, nothing to judge
 
 

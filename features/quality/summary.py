@@ -6,8 +6,9 @@ from typing import NamedTuple
 from domain.errors import BadInput
 from domain.intervals import wilson
 from domain.tables import CONTRACTS
-from features.quality_measured import Freshness, Measure, Measured
-from features.quality_rules import DIMENSIONS, Dimension
+from features.quality.behind import Behind, behind
+from features.quality.measured import Freshness, Measure, Measured
+from features.quality.rules import DIMENSIONS, Dimension
 from features.settings import QualitySettings
 
 SHOWN = 8  # of what is too low, in one message
@@ -42,6 +43,7 @@ class QualitySummary(NamedTuple):
     too_low: tuple[Shortfall, ...]
     low_cells: tuple[Measure, ...]
     cells: int
+    behind: tuple[Behind, ...]
     freshness: tuple[Freshness, ...]
     notes: tuple[str, ...]
 
@@ -55,6 +57,7 @@ def summary(measured: Measured, settings: QualitySettings) -> QualitySummary:
         shortfalls(measured, settings),
         low_cells(measured, settings),
         len(measured.cells),
+        behind(measured),
         measured.freshness,
         measured.notes,
     )
@@ -63,9 +66,10 @@ def summary(measured: Measured, settings: QualitySettings) -> QualitySummary:
 def dimension_shares(measured: Measured) -> tuple[DimensionShare, ...]:
     """Every dimension that could be judged; a column that nobody delivered is left out.
 
-    >>> rows = (Measure("customers", "sex", "known", "all", "completeness", 4, 3, .75, 0, 1, False),
-    ...     Measure("customers", "kind", "known", "all", "completeness", 4, 0, 0, 0, 1, False))
-    >>> [(one.dimension, one.good) for one in dimension_shares(_of(rows))]
+    >>> there = Measure("customers", "sex", "known", "all", "all", "completeness",
+    ...     4, 3, .75, .3, .95, False)
+    >>> absent = there._replace(column="kind", good=0, share=0, low=0, high=.5)
+    >>> [(one.dimension, one.good) for one in dimension_shares(_of((there, absent)))]
     [('completeness', 3)]
     """
     found = []
@@ -121,17 +125,33 @@ def require_quality(measured: Measured, settings: QualitySettings) -> None:
 def sentence(found: Shortfall) -> str:
     """A shortfall in words.
 
-    >>> low = Measure("customers", "birth_date", "born before joining", "all", "consistency",
-    ...     1000, 800, 0.8, 0.774, 0.8236, True)
+    >>> low = Measure("customers", "birth_date", "born before joining", "all", "all",
+    ...     "consistency", 1000, 800, 0.8, 0.774, 0.8236, True)
     >>> print(sentence(Shortfall(low, "quality.consistency_min", 0.95)))
     customers.birth_date: consistency (born before joining) is 80.0 % of 1,000 (77.4 % to
     82.4 %), below quality.consistency_min = 0.95
     """
     one = found.measure
-    where = f"{one.table}.{one.column}" if one.column else one.table
     return (
-        f"{where}: {one.dimension} ({one.rule}) is {percent(one.share)} of {one.checked:,} "
+        f"{_where(one)}: {one.dimension} ({one.rule}) is {percent(one.share)} of {one.checked:,} "
         f"({percent(one.low)} to {percent(one.high)}), below {found.key} = {found.minimum:g}"
+    )
+
+
+def source_sentence(found: Behind) -> str:
+    """A source that is behind the others, in words.
+
+    >>> low = Measure("closures", "closed_on", "known", "all", "may.csv", "completeness",
+    ...     100, 80, 0.8, 0.7112, 0.8666, False)
+    >>> print(source_sentence(Behind(low, low._replace(share=1.0, checked=900))))
+    may.csv: closures.closed_on: completeness (known) is 80.0 % of 100 (71.1 % to 86.7 %), that of
+    the other sources 100.0 % of 900
+    """
+    one, rest = found
+    return (
+        f"{one.source}: {_where(one)}: {one.dimension} ({one.rule}) is {percent(one.share)} of "
+        f"{one.checked:,} ({percent(one.low)} to {percent(one.high)}), that of the other sources "
+        f"{percent(rest.share)} of {rest.checked:,}"
     )
 
 
@@ -144,6 +164,10 @@ def percent(share: float) -> str:
     whole = share in (0, 1)
     digits = next(d for d in range(1, 9) if whole or d == 8 or 0 < round(share, d + 2) < 1)
     return f"{share:.{digits}%}".replace("%", " %")
+
+
+def _where(one: Measure) -> str:
+    return f"{one.table}.{one.column}" if one.column else one.table
 
 
 def _minimum(one: Measure, settings: QualitySettings) -> tuple[str, float | None]:

@@ -11,13 +11,13 @@ import pyarrow.parquet as pq
 
 from domain.layout import Layout
 from features.atomic import replacing
-from features.quality import QualityReport
-from features.quality_measured import MEASURE_COLUMNS, Freshness, Measured
+from features.quality.measured import MEASURE_COLUMNS, Freshness, Measured
+from features.quality.report import QualityReport
 
 MEASURES_FILE = "quality.parquet"
 PAGE_FILE = "quality.html"
 METADATA = b"gridkeep"
-FORM_OF_MEASURES = 1  # raised when the same tables would give other measures
+FORM_OF_MEASURES = 2  # raised when the same tables would give other measures
 
 
 def measured_on(

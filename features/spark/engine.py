@@ -20,8 +20,8 @@ from ibis.util import gen_name
 from domain.errors import BadInput
 from features.atomic import growing, new_folder
 from features.settings import EngineSettings
-from features.spark_errors import told
-from features.spark_session import Spark, spark_of
+from features.spark.errors import told
+from features.spark.session import Spark, spark_of
 
 EXCHANGE = ".spark-"
 

@@ -7,14 +7,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from domain.intervals import wilson
-from features.quality_rows import EVERYONE
-from features.quality_rules import Dimension, Rule
+from features.quality.report import WHOLE
+from features.quality.rows import EVERYONE
+from features.quality.rules import Dimension, Rule
 
 MEASURE_COLUMNS = (
     "table",
     "column",
     "rule",
     "cell_id",
+    "source",
     "dimension",
     "checked",
     "good",
@@ -32,6 +34,7 @@ class Measure(NamedTuple):
     column: str
     rule: str
     cell_id: str
+    source: str  # a delivery, or 'all'; the share of a cell is of all sources, and the other way
     dimension: Dimension
     checked: int
     good: int
@@ -51,7 +54,7 @@ class Freshness(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """One row of `rows` (MEASURE_COLUMNS) per table, column, rule, cell and dimension."""
+    """One row of `rows` (MEASURE_COLUMNS) per table, column, rule, dimension, cell or source."""
 
     rows: pd.DataFrame
     freshness: tuple[Freshness, ...]
@@ -60,30 +63,38 @@ class Measured:
     @property
     def bank(self) -> tuple[Measure, ...]:
         """The measures of everybody, by column."""
-        whole = self.rows[(self.rows.cell_id == EVERYONE) & (self.rows.dimension != "accuracy")]
-        return _measures(whole)
+        return _measures(self._whole[self._whole.dimension != "accuracy"])
 
     @property
     def accuracy(self) -> Measure:
         """Customers whose record is valid, consistent and no repeat, of all delivered."""
-        return _measures(self._accuracies(EVERYONE, same=True))[0]
+        return _measures(self._whole[self._whole.dimension == "accuracy"])[0]
 
     @property
     def cells(self) -> tuple[Measure, ...]:
         """The accuracy of every cell, the lowest first; of accepted rows."""
-        rows = self._accuracies(EVERYONE, same=False)
+        rows = self.rows[(self.rows.dimension == "accuracy") & (self.rows.cell_id != EVERYONE)]
         return _measures(rows.sort_values(["share", "cell_id"], kind="stable"))
 
-    def _accuracies(self, cell: str, same: bool) -> pd.DataFrame:
-        chosen = (self.rows.cell_id == cell) == same
-        return self.rows[(self.rows.dimension == "accuracy") & chosen]
+    @property
+    def sources(self) -> tuple[Measure, ...]:
+        """The measures of every delivery, accuracy included."""
+        return _measures(self.rows[self.rows.source != WHOLE])
+
+    @property
+    def _whole(self) -> pd.DataFrame:
+        return self.rows[(self.rows.cell_id == EVERYONE) & (self.rows.source == WHOLE)]
 
 
 class Counted(NamedTuple):
-    """The rows (or values) of a rule in one cell: how many could be judged, how many are right."""
+    """The rows (or values) of a rule: how many could be judged, how many of those are right.
+
+    They are of one cell, of one source, or of the bank.
+    """
 
     rule: Rule
     cell_id: str
+    source: str
     checked: int
     good: int
 
@@ -94,8 +105,8 @@ def shares(counted: list[Counted]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(MEASURE_COLUMNS))
 
 
-def _share(rule: Rule, cell: str, checked: int, good: int) -> Measure:
-    where = (rule.table, rule.column, rule.words, cell, rule.dimension)
+def _share(rule: Rule, cell: str, source: str, checked: int, good: int) -> Measure:
+    where = (rule.table, rule.column, rule.words, cell, source, rule.dimension)
     return Measure(*where, checked, good, good / checked, *wilson(good, checked), rule.gates)
 
 

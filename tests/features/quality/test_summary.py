@@ -9,12 +9,12 @@ import pytest
 from domain.errors import BadInput
 from domain.layout import Layout
 from features.engine import tables_of
-from features.quality import QualityReport
-from features.quality_measure import measure
-from features.quality_measured import Measured
-from features.quality_page import QualityPage, page, verdict
-from features.quality_store import measured_on, measures_path, stored_or_measured
-from features.quality_summary import dimension_shares, low_cells, require_quality, shortfalls
+from features.quality.measure import measure
+from features.quality.measured import Measured
+from features.quality.page import QualityPage, page, verdict
+from features.quality.report import QualityReport
+from features.quality.store import measured_on, measures_path, stored_or_measured
+from features.quality.summary import dimension_shares, low_cells, require_quality, shortfalls
 from features.settings import QualitySettings
 
 
@@ -96,6 +96,33 @@ def test_stored_measures_are_used_as_long_as_their_mark_holds(tmp_path: Path) ->
     measures_path(layout).write_bytes(b"damaged")
     stored_or_measured(layout, mark, make)
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"data_hashes": {"customers": "b"}},
+        {"grid_version": "g2"},
+        {"late_days": 4},
+        {"door": QualityReport(findings=("another",))},
+        {"door": None},
+    ],
+)
+def test_whatever_the_measures_depend_on_changes_their_mark(other: dict[str, object]) -> None:
+    said = {"data_hashes": {"customers": "a"}, "grid_version": "g1", "late_days": 3}
+    said["door"] = QualityReport()
+    assert measured_on(**said) == measured_on(**said)
+    assert measured_on(**said) != measured_on(**(said | other))
+
+
+def test_what_is_told_only_stops_no_training() -> None:
+    told = bank(0).rows.assign(gates=False, low=0.1, high=0.2, share=0.15)
+    low = told[(told.dimension == "consistency")]
+    assert len(low)
+    rows = pd.concat([bank(0).rows.query("dimension == 'accuracy'"), low])
+    require_quality(Measured(rows, ()), QualitySettings())
+    with pytest.raises(BadInput, match="consistency"):
+        require_quality(Measured(rows.assign(gates=True), ()), QualitySettings())
 
 
 @pytest.mark.parametrize(

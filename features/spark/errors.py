@@ -7,7 +7,7 @@ from pathlib import Path
 
 from domain.errors import BadInput
 from features.settings import EngineSettings
-from features.spark_settings import address_of
+from features.spark.settings import address_of
 
 # what is found in the error, and what to say of it; the first that fits
 FAILURES = (

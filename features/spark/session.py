@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 
 from domain.errors import BadInput
 from features.settings import EngineSettings
-from features.spark_errors import told
-from features.spark_settings import address_of, hosts_of, properties, sql_properties
+from features.spark.errors import told
+from features.spark.settings import address_of, hosts_of, properties, sql_properties
 from features.spill import Spill, spill_folder
 
 Answer = TypeVar("Answer")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from domain.layout import Layout
 from features.intake import take_in
-from features.quality import QualityReport, quality_rows
+from features.quality.report import QualityReport, quality_rows
 from features.settings import SourceSettings
 
 SOURCE = SourceSettings.model_validate(

@@ -16,7 +16,7 @@ EARLIEST, LATEST = date(1900, 1, 1), date(2100, 1, 1)  # days beyond keep the of
 
 
 def people(tables: Tables, cells: pd.DataFrame | None) -> Table:
-    """One row per customer: the contract's columns, `cell_id`, `joined_at` and `left_by` in UTC.
+    """One row per customer: its columns and source, `cell_id`, `joined_at` and `left_by` in UTC.
 
     `left_by` is the end of the day of leaving; without cells everyone is in the cell 'all'.
     """
@@ -69,7 +69,7 @@ def balance_rows(tables: Tables, everyone: Table, one_in: int) -> Table:
     them have a certain balance before.
     """
     posted = tables.transactions.select(
-        "customer_id", "posted_at", "transaction_id", "amount", "balance_after"
+        "customer_id", "posted_at", "transaction_id", "amount", "balance_after", "source"
     )
     if one_in > 1:
         posted = posted.filter(posted.customer_id.hash() % one_in == 0)

@@ -9,6 +9,7 @@ from domain.errors import BadInput
 from domain.layout import Layout
 
 QUALITY_FILE = "quality.json"
+WHOLE = "all"  # the source of a table's figures, whatever file its rows came from
 
 
 class _Value(BaseModel):
@@ -35,13 +36,15 @@ class ColumnQuality(_Value):
 
 
 class TableQuality(_Value):
-    """One table, in rows: delivered = accepted + rejected + duplicates.
+    """One table, or what one source brings to it, in rows.
 
-    `unknown` (rows of customers nobody delivered) and `conflicts` (a repeated key with other
-    content) are among the rejected.
+    delivered = accepted + rejected + duplicates. A row that several deliveries hold is accepted
+    from the one that is read first. `unknown` (rows of customers nobody delivered) and
+    `conflicts` (a repeated key with other content) are among the rejected.
     """
 
     table: str
+    source: str = WHOLE  # or a file or database table, as quarantine names it
     delivered: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -68,10 +71,12 @@ class ControlTotal(_Value):
 class QualityReport(_Value):
     """All tables; `findings` says each defect in words, `broken` those that stop the intake.
 
-    `controls` are totals of the tables that were delivered, for the reconciliation.
+    `sources` has one line per table and delivery, in the order of reading. `controls` are totals
+    of the tables that were delivered, for the reconciliation.
     """
 
     tables: tuple[TableQuality, ...] = ()
+    sources: tuple[TableQuality, ...] = ()
     findings: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     controls: tuple[ControlTotal, ...] = ()

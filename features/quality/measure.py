@@ -1,4 +1,4 @@
-"""How good the clean tables are: each dimension by column and cell, with 95 % intervals.
+"""How good the clean tables are: each dimension by column, source and cell, with 95 % intervals.
 
 Everything is counted by the engine, one pass a table and one over the balances; only counts
 come back. The door's own counts say how valid and complete the delivery was.
@@ -16,11 +16,12 @@ from domain.tables import CONTRACTS
 from features.dialect import days_between
 from features.engine import Tables
 from features.history import data_days
-from features.quality import QualityReport
-from features.quality_delivered import as_delivered
-from features.quality_measured import Counted, Freshness, Measured, shares
-from features.quality_rows import EVERYONE, balance_rows, customer_rows, people, rows_of
-from features.quality_rules import BALANCES, Rule, not_by_row, record_is_right, rules
+from features.quality.delivered import RECORD, as_delivered
+from features.quality.measured import Counted, Freshness, Measured, shares
+from features.quality.report import WHOLE, QualityReport
+from features.quality.rows import EVERYONE, balance_rows, customer_rows, people, rows_of
+from features.quality.rules import BALANCES, Rule, not_by_row, rules
+from features.quality.sources import with_sources
 
 BALANCE_ROWS = 20_000_000  # beyond, the balances of a share of the customers are judged
 RECENT_DAYS = 28  # before the end of the data, in which every day should have rows
@@ -44,9 +45,10 @@ def measure(
     >>> days = {"transaction_id": ["1"], "customer_id": ["a"], "posted_at": ["2020-02-01"],
     ...     "amount": [5.0]}
     >>> frames = {"customers": pd.DataFrame(people), "transactions": pd.DataFrame(days)}
-    >>> measure(tables_of(frames), late_days=3).accuracy[5:8]
+    >>> measure(tables_of(frames), late_days=3).accuracy[6:9]
     (2, 1, 0.5)
     """
+    tables = with_sources(tables)
     everyone = people(tables, cells)
     counted = [
         found
@@ -70,31 +72,39 @@ def _table(
     return _counted(rows_of(tables, name, everyone), rules(name, late_days))
 
 
-RECORD = Rule(
-    "customers",
-    "",
-    "accuracy",
-    "record is valid, consistent and no repeat",
-    lambda rows: rows.customer_id.notnull(),
-    record_is_right,
-)
-
-
 def _counted(rows: Any, judged: Sequence[Rule]) -> list[Counted]:
-    """Rows known and good by each rule, in every cell and altogether: one pass."""
+    """Rows known and good by each rule, altogether, in every cell and of every source: one pass."""
+    found = _sums(rows, judged)
+    cells, sources = found[found.source == WHOLE], found[found.source != WHOLE]
+    whole = cells.assign(cell_id=EVERYONE).groupby(["cell_id", "source"], as_index=False).sum()
+    lines = pd.concat([whole, cells[cells.cell_id != EVERYONE], sources])
+    return [
+        Counted(rule, cell, source, int(known), int(good))
+        for at, rule in enumerate(judged)
+        for cell, source, known, good in lines[
+            ["cell_id", "source", f"known_{at}", f"good_{at}"]
+        ].itertuples(index=False, name=None)
+    ]
+
+
+def _sums(rows: Any, judged: Sequence[Rule]) -> pd.DataFrame:
+    """A line per cell (of all sources) and one per source (of everybody), in order.
+
+    A row without a cell is of the cell 'all', one without a source of the cells alone.
+    """
     sums = {}
     for at, rule in enumerate(judged):
         known = rule.known(rows).fill_null(False)
         good = known & rule.good(rows).fill_null(False)
         sums[f"known_{at}"], sums[f"good_{at}"] = known.ifelse(1, 0).sum(), good.ifelse(1, 0).sum()
-    found = rows.group_by("cell_id").aggregate(**sums).execute().set_index("cell_id")
-    whole = found.sum().rename(EVERYONE).to_frame().T
-    found = pd.concat([whole, found.drop(index=EVERYONE, errors="ignore").sort_index()])
-    return [
-        Counted(rule, str(cell), int(known), int(good))
-        for at, rule in enumerate(judged)
-        for cell, known, good in found[[f"known_{at}", f"good_{at}"]].itertuples(name=None)
-    ]
+    parts = rows.group_by("cell_id", "source").aggregate(**sums)
+    totals = {name: parts[name].sum().cast("int64") for name in sums}
+    cells = parts.group_by("cell_id").aggregate(**totals).mutate(source=ibis.literal(WHOLE))
+    known = parts.filter(parts.source != WHOLE)
+    sources = known.group_by("source").aggregate(**totals).mutate(cell_id=ibis.literal(EVERYONE))
+    names = ["cell_id", "source", *sums]
+    both: pd.DataFrame = cells.select(names).union(sources.select(names)).execute()
+    return both.sort_values(["source", "cell_id"], kind="stable")
 
 
 def _recent(tables: Tables) -> Iterator[Counted]:
@@ -108,7 +118,7 @@ def _recent(tables: Tables) -> Iterator[Counted]:
         day = days_between(recent[time], ibis.literal(since, "timestamp(6)")).floor()
         if _count(table):
             rule = Rule(name, time, "timeliness", _RECENT, not_by_row, not_by_row, gates=False)
-            yield Counted(rule, EVERYONE, RECENT_DAYS, int(day.nunique().execute()))
+            yield Counted(rule, EVERYONE, WHOLE, RECENT_DAYS, int(day.nunique().execute()))
 
 
 _RECENT = f"days with rows, of the last {RECENT_DAYS}"

@@ -5,7 +5,7 @@ from html import escape
 from math import floor
 from typing import NamedTuple
 
-from features.quality_summary import percent
+from features.quality.summary import percent
 
 BLOCK_STYLE = """
 .strip { display: block; width: 100%; min-width: 120px; height: 16px; }
@@ -72,6 +72,11 @@ def sentences(title: str, lines: Sequence[str]) -> str:
         return ""
     items = "\n".join(f"<li>{escape(line)}</li>" for line in lines)
     return f"<h2>{escape(title)}</h2>\n<ul>\n{items}\n</ul>"
+
+
+def folded(title: str, body: str) -> str:
+    """What opens under its title."""
+    return f"<details><summary>{escape(title)}</summary>\n{body}\n</details>"
 
 
 def _row(line: Line, last: str, start: float, target: float | None) -> str:

@@ -1,0 +1,1 @@
+"""How good the tables are: by source, column and cell, with intervals; the gate; the page."""

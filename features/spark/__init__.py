@@ -1,0 +1,1 @@
+"""Spark, where one machine is not enough: its settings, session and errors, and the engine."""
