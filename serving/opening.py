@@ -20,6 +20,7 @@ def open_service(deployment: Deployment) -> Answering:
     pseudonyms = open_logs(deployment.logs, deployment.log_key)
     online = OnlineFeatures(deployment.online)
     scorer = champion_scorer(deployment.tracking_uri, deployment.settings)
+    scorer.require_grid(online.grid_version)
     answering = Answering(
         scorer,
         online,
