@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from domain.bundle import MODEL_FILE
+from domain.cell_rates import CELL_LEAVING_RATE
 from domain.errors import BadInput
 from serving.loader import load_bundle
 from serving.verification import verified_files
@@ -20,6 +21,7 @@ SETTINGS = """
 [retention]
 learner = "dask"
 workers = 2
+cell_rates = true
 train_cutoffs = 2
 evaluate_cutoffs = 1
 rounds = 60
@@ -58,6 +60,8 @@ def test_a_model_of_two_processes_serves_like_any_other(home: Path) -> None:
     served = load_bundle(folder, report["digest"])
     assert served.card.settings["retention"]["learner"] == "dask"
     assert served.calibration is not None
+    assert served.cell_rates is not None
+    assert served.manifest.names[-1] == CELL_LEAVING_RATE
     profile = pd.read_parquet(folder / "profile.parquet")
     rows = profile.reindex(columns=served.manifest.names)
     margin = served.booster.predict(served.manifest.encode(rows), raw_score=True)

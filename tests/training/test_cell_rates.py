@@ -314,9 +314,13 @@ def test_a_champion_is_judged_by_its_own_rates_and_not_on_another_grid(rated: Ra
     assert rated.second.baselines["champion"]["auc"] == rated.first.metrics["auc"]
     assert rated.second.differences["champion"]["log_loss"].value > 0  # the planted rates help
     model = read_retention(rated.model, rated.first.digest)
-    rows = pd.read_parquet(rated.model / "profile.parquet")
-    again = model.probability(rows.drop(columns=CELL_LEAVING_RATE), "grid-00000000")
-    assert again.tolist() == model.probability(rows, "grid-00000000").tolist()
+    profile = pd.read_parquet(rated.model / "profile.parquet")
+    rows = profile.reindex(columns=["cell_id", *model.manifest.names])
+    found = model.probability(rows, "grid-00000000")
+    of_others = rows.assign(**{CELL_LEAVING_RATE: 0.5})  # as a later training has added it
+    assert model.probability(of_others, "grid-00000000").tolist() == found.tolist()
+    leavers = (rows["cell_id"] == "leavers").to_numpy()
+    assert found[leavers].mean() > 2 * found[~leavers].mean()
     with pytest.raises(BadInput, match="cells of grid grid-00000000, and these are cells of other"):
         model.probability(rows, "other")
 
