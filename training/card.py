@@ -10,6 +10,7 @@ from domain.bundle import ModelCard
 from domain.cell_rates import CellRates
 from features.registry import features_hash
 from features.settings import LabelSettings
+from training.cell_rates import FoldRates
 from training.dataset import TARGET, CutoffPlan, truncated
 from training.judging import CHAMPION, Champion, Judged, beaten_by
 from training.population import value_feature_at
@@ -99,7 +100,7 @@ def notes_of(
     settings: RetentionSettings,
     champion: Champion | None,
     judged: Judged,
-    rates: CellRates | None = None,
+    fitted: FoldRates | None = None,
 ) -> tuple[str, ...]:
     """What a reader of the figures must know."""
     notes = [*beaten_by(judged), *truncated(first_data, (*plan.train, *plan.evaluate))]
@@ -113,14 +114,14 @@ def notes_of(
         notes.append(f"not compared with champion {champion.version}: {champion.why_not}")
     if not len(judged.cells):
         notes.append(f"no cell has {settings.cell_auc_customers} customers and both classes")
-    if rates is not None:
-        notes.append(_of_rates(rates))
+    if fitted is not None:
+        notes.append(_of_rates(fitted.whole))
     return tuple(notes)
 
 
 def _of_rates(rates: CellRates) -> str:
-    if rates.prior_customers is None:
-        return "cells differ in their rate of loss by no more than chance: each has the bank's"
+    if not rates.rates:
+        return "no rate of loss is read: cells differ by no more than chance, or all are too small"
     return (
         f"{len(rates.rates)} cells have a rate of loss of their own, in which the bank's "
         f"({rates.bank_rate:.2%}) weighs {rates.prior_customers:,.0f} customers"

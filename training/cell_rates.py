@@ -35,8 +35,13 @@ class FoldRates(NamedTuple):
     without: tuple[CellRates, ...]
 
     def beside(self, cells: Sequence[str | None], folds: NDArray[np.int64]) -> Floats:
-        """The rate beside each training row: that of its cell without its own fold."""
-        every = np.stack([rates.of(cells) for rates in self.without])
+        """The rate beside each training row: that of its cell without its own fold.
+
+        Told as its distance from the bank's rate without that fold, from one bank's rate for all:
+        a fold with many lost leaves few to the others, and trees would read that off the rate.
+        """
+        bank = self.whole.bank_rate
+        every = np.stack([rates.of(cells) - rates.bank_rate + bank for rates in self.without])
         return np.asarray(every[folds, np.arange(len(folds))])
 
 

@@ -59,7 +59,7 @@ def train_retention(
     plan = cutoff_plan(*known, label, settings)
     store = Store(tracking, folder)
     of_profile = (settings.profile_customers, settings.seed)
-    counter, rates = CellCounter(settings.folds), None
+    counter, fitted, rates = CellCounter(settings.folds), None, None
     with (
         store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
         growing(rows_folder or folder, ROWS, new_folder) as scratch,
@@ -81,6 +81,7 @@ def train_retention(
         if settings.cell_rates:
             least = (publication or PublicationSettings()).customers_min
             fitted = fold_rates(counter.table, settings.folds, grid_version, least)
+        if fitted and fitted.whole.rates:  # else the column would tell nothing
             add_cell_rates(stored.train, fitted)
             rates, later = fitted.whole, fitted.whole.added_to(later)
         with learner(stored, settings, scratch) as fit:
@@ -92,7 +93,7 @@ def train_retention(
         progress("drawing", 0.85)
         with tempfile.TemporaryDirectory() as temporary:
             out = Path(temporary)
-            notes = notes_of(plan, known.first, settings, champion, judged, rates)
+            notes = notes_of(plan, known.first, settings, champion, judged, fitted)
             card = card_of(model, judged, stored, plan, label, settings, grid_version, data_hashes)
             card = card.model_copy(update={"compared_with": compared(champion), "notes": notes})
             digest = write_bundle(
