@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -36,12 +37,13 @@ def called(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, leavers_together: Any) -> Path:
     parent = tmp_path_factory.mktemp("rates")
     words = ["simulate", "--out", "bank", "--customers", "900", "--months", "16", "--seed", "5"]
     assert called(parent, *words).returncode == 0
     with (parent / "bank" / "gridkeep.toml").open("a") as file:
         file.write(SETTINGS)
+    leavers_together(parent / "bank")
     assert called(parent / "bank", "partition").returncode == 0
     return parent / "bank"
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,12 +42,13 @@ def gridkeep(home: Path, *words: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, leavers_together: Any) -> Path:
     """A small simulated bank whose configuration asks for two processes."""
     parent = tmp_path_factory.mktemp("distributed")
     gridkeep(parent, "simulate", "--out", "bank", "--customers", "900", "--months", "16")
     with (parent / "bank" / "gridkeep.toml").open("a") as file:
         file.write(SETTINGS)
+    leavers_together(parent / "bank")
     return parent / "bank"
 
 
