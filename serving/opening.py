@@ -20,7 +20,6 @@ def open_service(deployment: Deployment) -> Answering:
     pseudonyms = open_logs(deployment.logs, deployment.log_key)
     online = OnlineFeatures(deployment.online)
     scorer = champion_scorer(deployment.tracking_uri, deployment.settings)
-    scorer.require_grid(online.grid_version)
     answering = Answering(
         scorer,
         online,
@@ -29,7 +28,7 @@ def open_service(deployment: Deployment) -> Answering:
         DayLog(deployment.logs, "feedback", durable=True),
     )
     _refuse_other_columns(answering, deployment.online)
-    answering.warm(datetime.now(UTC).date())
+    answering.warm(datetime.now(UTC).date())  # refuses a model of another grid, too
     return answering
 
 
