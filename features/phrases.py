@@ -76,6 +76,10 @@ ALONE = {
     "active_months_365d": Words(
         "{} with transactions in the last 365 days", zero="no transactions in the last 365 days"
     ),
+    # fitted with a model (domain.cell_rates)
+    "cell_leaving_rate": Words(
+        "about {percent} of the cell's customers were lost in the months the model learned from"
+    ),
     "channels_365d": Words(
         "{} used in the last 365 days", zero="no channel known in the last 365 days"
     ),

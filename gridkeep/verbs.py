@@ -27,6 +27,7 @@ from gridkeep.workspace import (
     clean_tables,
     deliver,
     migration_of,
+    months_to_compare,
     online_store,
     outlets,
     overlays,
@@ -35,7 +36,6 @@ from gridkeep.workspace import (
     quality_of,
     quality_page,
     reconcile,
-    reference_rows,
     snapshot_of,
     tables_in_place,
     write_snapshot,
@@ -172,7 +172,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         from training.train import train_retention
 
         settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
-        common["rows_folder"] = config.layout.root
+        common |= {"rows_folder": config.layout.root, "publication": config.publication}
         return results.Trained(
             train_retention(tables, label=config.label, settings=settings, **common)
         )
@@ -261,15 +261,14 @@ def monitor_cells(
     config: Config, as_of: date, reference: date | None, progress: Progress
 ) -> results.Monitored:
     """Compare the features of a cut-off with the champion's profile, or with another cut-off."""
-    from features.snapshot import read_features
     from monitoring.monitor import monitor_month
 
     tables = clean_tables(config, progress)
-    current = read_features(snapshot_of(config, tables, as_of, progress))
     version = current_version(config.layout)
+    current, before = months_to_compare(config, tables, as_of, reference, progress)
     report = monitor_month(
         current,
-        reference_rows(config, tables, reference, progress),
+        before,
         cells_geojson(config.layout, version),
         config.layout.report(as_of),
         as_of,

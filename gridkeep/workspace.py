@@ -204,22 +204,25 @@ def _latest_snapshot(config: Config, tables: Tables) -> date:
     return max(days)
 
 
-def reference_rows(
-    config: Config, tables: Tables, reference: date | None, progress: Progress
-) -> pd.DataFrame:
-    """The champion's profile; features of its cut-off when it was made on another grid."""
+def months_to_compare(
+    config: Config, tables: Tables, as_of: date, reference: date | None, progress: Progress
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Features of a cut-off, and the champion's profile or features of another cut-off.
+
+    The cut-off of the profile stands for it when it was made on another grid.
+    """
     from features.snapshot import read_features
     from serving.profile import champion_profile
 
+    current = read_features(snapshot_of(config, tables, as_of, progress))
     if reference is None:
         profile = champion_profile(MODEL_NAMES[0], config.tracking_uri)
         if profile.grid_version == current_version(config.layout):
-            return profile.rows
+            return profile.beside(current), profile.rows
         reference = profile.as_of
     watched = [name for name, known in FEATURES.items() if known.monitored]
-    return read_features(
-        snapshot_of(config, tables, reference, progress), ["customer_id", "cell_id", *watched]
-    )
+    before = snapshot_of(config, tables, reference, progress)
+    return current, read_features(before, ["customer_id", "cell_id", *watched])
 
 
 def reconcile(

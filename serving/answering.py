@@ -49,7 +49,7 @@ class Answering:
     @cached_property
     def vocabulary(self) -> Vocabulary:
         """The features that a caller may bring: those the models read."""
-        names = [name for model in self.models for name in model.manifest.names]
+        names = [name for model in self.models for name in model.features]
         value = self.scorer.retention.card.value_feature
         names += [value] if value else []
         return {name: self.scorer.features[name] for name in dict.fromkeys(names)}
@@ -74,7 +74,8 @@ class Answering:
                 "trained_as_of": model.card.trained_as_of,
                 "evaluated_as_of": model.card.evaluated_as_of,
                 "metrics": model.card.metrics,
-                "features": model.manifest.names,
+                "features": model.features,
+                "reads_cell": model.cell_rates is not None,
                 "segments": model.card.segments,
             }
             for model in self.models

@@ -58,10 +58,11 @@ def score_snapshot(
     """Score every row of a feature snapshot into the Parquet file `out`, `rows` at a time.
 
     `crew` does the work: this process by itself, or the executors of Spark. Raises BadInput
-    when the snapshot cannot be read or `out` cannot be written; finished parts are kept for
-    the next run then, and `out` is as it was.
+    when the snapshot cannot be read, a model knows another grid or `out` cannot be written;
+    finished parts are kept for the next run then, and `out` is as it was.
     """
     source = _opened(snapshot)
+    scorer.require_grid(grid_version)
     try:
         with _parts_folder(out) as folder:
             key = _key(snapshot, scorer, grid_version, rows)

@@ -16,12 +16,14 @@ from pydantic import BaseModel, ValidationError
 from domain.bundle import (
     CALIBRATION_FILE,
     CARD_FILE,
+    CELL_RATES_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
     NEXT_FILE,
     ModelCard,
 )
 from domain.calibration import Calibration
+from domain.cell_rates import CELL_LEAVING_RATE, FITTED, CellRates
 from domain.errors import BadInput
 from features.manifest import FeatureManifest
 from features.registry import features_hash
@@ -30,6 +32,7 @@ from serving.vocabulary import Vocabulary, registered_features
 
 if TYPE_CHECKING:
     import lightgbm
+    import pandas as pd
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -57,6 +60,21 @@ class LoadedModel:
     booster: "lightgbm.Booster"
     calibration: Calibration | None = None
     following: "lightgbm.Booster | None" = None
+    cell_rates: CellRates | None = None
+
+    @property
+    def features(self) -> list[str]:
+        """The inputs that are features, in the model's order: not those fitted with the model."""
+        return [name for name in self.manifest.names if name not in FITTED]
+
+    def inputs(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Rows of features with what the model itself adds to them."""
+        return frame if self.cell_rates is None else self.cell_rates.added_to(frame)
+
+    def require_grid(self, version: str) -> None:
+        """BadInput when the model holds figures of cells of another grid version."""
+        if self.cell_rates is not None:
+            self.cell_rates.require_grid(version)
 
 
 def load_bundle(
@@ -79,11 +97,19 @@ def load_bundle(
     )
     _refuse_other_definitions(card)
     calibration = _calibration(files) if card.name == "retention" else None
+    rates = _cell_rates(files, manifest, card)
     texts = {name: files[name].decode("utf-8") for name in _boosters(card, files)}
     _try_in_a_child(card.name, list(texts.values()), trial_seconds)
     boosters = {name: _booster(text, manifest, card, name) for name, text in texts.items()}
     return LoadedModel(
-        card, manifest, version, digest, boosters[MODEL_FILE], calibration, boosters.get(NEXT_FILE)
+        card,
+        manifest,
+        version,
+        digest,
+        boosters[MODEL_FILE],
+        calibration,
+        boosters.get(NEXT_FILE),
+        rates,
     )
 
 
@@ -111,6 +137,26 @@ def _calibration(files: dict[str, bytes]) -> Calibration:
         return Calibration(tuple(knots["raw"]), tuple(knots["probability"]))
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{CALIBRATION_FILE} of the model bundle cannot be used: {error}") from error
+
+
+def _cell_rates(
+    files: dict[str, bytes], manifest: FeatureManifest, card: ModelCard
+) -> CellRates | None:
+    """The rates that belong to the trees; BadInput when one is there without the other."""
+    if (CELL_RATES_FILE in files) != (CELL_LEAVING_RATE in manifest.names):
+        raise BadInput(
+            f"the {card.name} model {'holds' if CELL_RATES_FILE in files else 'lacks'} "
+            f"{CELL_RATES_FILE} and {MANIFEST_FILE} says otherwise; they do not belong together"
+        )
+    if CELL_RATES_FILE not in files:
+        return None
+    rates = _parsed(CellRates, files, CELL_RATES_FILE)
+    if rates.grid_version != card.grid_version:
+        raise BadInput(
+            f"{CELL_RATES_FILE} of the {card.name} model is of grid {rates.grid_version}, "
+            f"{CARD_FILE} of {card.grid_version}; they do not belong together"
+        )
+    return rates
 
 
 def _boosters(card: ModelCard, files: dict[str, bytes]) -> list[str]:

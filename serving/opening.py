@@ -28,7 +28,7 @@ def open_service(deployment: Deployment) -> Answering:
         DayLog(deployment.logs, "feedback", durable=True),
     )
     _refuse_other_columns(answering, deployment.online)
-    answering.warm(datetime.now(UTC).date())
+    answering.warm(datetime.now(UTC).date())  # refuses a model of another grid, too
     return answering
 
 

@@ -32,8 +32,10 @@ class Scorer:
     def score(self, frame: pd.DataFrame, grid_version: str) -> pd.DataFrame:
         """One row per row of `frame` (customer_id, as_of, cell_id, features), SCORE_COLUMNS.
 
-        `reasons` holds tuples of `domain.scores.Reason`; what no model says is null.
+        `reasons` holds tuples of `domain.scores.Reason`; what no model says is null. Raises
+        BadInput when a model holds figures of cells of another grid version.
         """
+        self.require_grid(grid_version)
         if frame.empty:
             return pd.DataFrame(columns=list(SCORE_COLUMNS))
         columns: dict[str, Any] = {
@@ -50,10 +52,15 @@ class Scorer:
         _refuse_infinite(scores)
         return scores
 
+    def require_grid(self, version: str) -> None:
+        """BadInput when a model holds figures of cells of another grid version than this."""
+        self.retention.require_grid(version)
+
     def _risk(self, frame: pd.DataFrame) -> dict[str, Any]:
         model = self.retention
         if model.calibration is None or model.card.risk_edges is None:
             raise BadInput("the retention model has no calibration or risk edges; train it again")
+        frame = model.inputs(frame)
         matrix = model.manifest.encode(frame)
         threads = self._threads(len(frame))
         margin = model.booster.predict(matrix, raw_score=True, num_threads=threads)

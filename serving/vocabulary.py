@@ -36,7 +36,8 @@ Vocabulary = Mapping[str, FeatureFacts]
 
 
 def registered_features() -> Vocabulary:
-    """Every feature that this installation computes, by name."""
+    """Every feature that this installation computes, and every input fitted with a model."""
+    from domain.cell_rates import FITTED
     from features.registry import FEATURES
 
-    return FEATURES
+    return {**FEATURES, **FITTED}

@@ -13,6 +13,7 @@ import pandas as pd
 from domain.bundle import (
     CALIBRATION_FILE,
     CARD_FILE,
+    CELL_RATES_FILE,
     HASHES_FILE,
     MANIFEST_FILE,
     MODEL_FILE,
@@ -22,6 +23,7 @@ from domain.bundle import (
     bundle_digest,
 )
 from domain.calibration import Calibration
+from domain.cell_rates import CellRates
 from domain.errors import BadInput
 from features.atomic import replacing
 from features.manifest import FeatureManifest
@@ -45,6 +47,7 @@ def write_bundle(
     profile: pd.DataFrame,
     calibration: Calibration | None = None,
     next_booster: "lgb.Booster | None" = None,
+    cell_rates: CellRates | None = None,
 ) -> str:
     """Write every file of the bundle into `folder` and return its digest."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,6 +59,8 @@ def write_bundle(
     if calibration is not None:
         knots = {"raw": calibration.raw, "probability": calibration.probability}
         texts[CALIBRATION_FILE] = json.dumps(knots)
+    if cell_rates is not None:
+        texts[CELL_RATES_FILE] = cell_rates.model_dump_json(indent=1)
     if next_booster is not None:
         texts[NEXT_FILE] = next_booster.model_to_string()
     for name, text in texts.items():
@@ -130,6 +135,7 @@ def read_retention(folder: Path, digest: str) -> "Reread":
             **{key: tuple(knots) for key, knots in json.loads(text[CALIBRATION_FILE]).items()}
         ),
         read_card(folder, digest),
+        CellRates.model_validate_json(text[CELL_RATES_FILE]) if CELL_RATES_FILE in text else None,
     )
 
 
@@ -142,12 +148,22 @@ class Reread:
         manifest: FeatureManifest,
         calibration: Calibration,
         card: ModelCard,
+        cell_rates: CellRates | None = None,
     ) -> None:
         self.booster, self.manifest = booster, manifest
         self.calibration, self.card = calibration, card
+        self.cell_rates = cell_rates
 
-    def probability(self, frame: pd.DataFrame) -> "np.ndarray[Any, np.dtype[np.float64]]":
-        """Probability of loss of each row."""
+    def probability(
+        self, frame: pd.DataFrame, grid_version: str = ""
+    ) -> "np.ndarray[Any, np.dtype[np.float64]]":
+        """Probability of loss of each row; BadInput when rates are of another grid than `cell_id`.
+
+        Only a model that reads rates of cells asks for `cell_id` and the version of the grid.
+        """
+        if self.cell_rates is not None:
+            self.cell_rates.require_grid(grid_version)
+            frame = self.cell_rates.added_to(frame)
         margin = self.booster.predict(self.manifest.encode(frame), raw_score=True)
         return self.calibration.apply(np.asarray(margin, dtype=np.float64))
 

@@ -54,9 +54,9 @@ class Champion:
 
 
 def present_champion(
-    store: Store, plan: CutoffPlan, label: LabelSettings, later: pd.DataFrame
+    store: Store, plan: CutoffPlan, label: LabelSettings, later: pd.DataFrame, grid_version: str
 ) -> Champion | None:
-    """The champion on the evaluation rows; None before there is one."""
+    """The champion on the evaluation rows, whose cells are of a grid; None before there is one."""
     record = store.champion("retention")
     if record is None:
         return None
@@ -64,7 +64,7 @@ def present_champion(
     with tempfile.TemporaryDirectory() as temporary:
         try:
             old = read_retention(*store.fetch_bundle(record, Path(temporary)))
-            probability = old.probability(later)
+            probability = old.probability(later, grid_version)
         except BadInput as error:
             return Champion(version, None, str(error))
     if old.card.settings.get("label") != label.model_dump(mode="json"):

@@ -5,18 +5,25 @@ from pathlib import Path
 
 import pandas as pd
 
+from domain.cell_rates import CellRates
 from features.snapshot import snapshot_info
 from training.bundle import PROFILE_KEYS, monitored, profile_weights
 from training.row_store import everyone_at
 from training.segmentation import BALANCE, DEBITS, value_feature
 
 
-def profile_at(snapshot: Path, as_of: date, at_most: int, seed: int) -> pd.DataFrame:
-    """`training.bundle.profile` of everyone at a cut-off; only chosen customers' rows are read."""
+def profile_at(
+    snapshot: Path, as_of: date, at_most: int, seed: int, rates: CellRates | None = None
+) -> pd.DataFrame:
+    """`training.bundle.profile` of everyone at a cut-off; only chosen customers' rows are read.
+
+    With `rates` it holds the rate of each row's cell too.
+    """
     keys = everyone_at(snapshot, as_of, ["customer_id", "cell_id"])
     chosen = profile_weights(keys, at_most, seed)
     ids = keys.loc[chosen.index, "customer_id"]
     rows = everyone_at(snapshot, as_of, ids=ids).set_index("customer_id").reindex(ids)
+    rows = rates.added_to(rows) if rates else rows
     columns = [PROFILE_KEYS[0], *monitored(rows), PROFILE_KEYS[1]]
     found: pd.DataFrame = rows.assign(weight=chosen.to_numpy())[columns]
     return found.reset_index(drop=True)

@@ -60,11 +60,13 @@ def write_rows(
     *,
     seed: int = 0,
     buckets: int = 0,
+    counting: Sequence[Callable[[pd.DataFrame], None]] = (),
 ) -> StoredRows:
     """Write the rows of every cut-off of `plan` into `folder`, some customers at a time.
 
     The files are in order of cut-offs, then of customers. With `buckets`, those to train on are
-    spread over so many random groups of customers instead, each in files of its own.
+    spread over so many random groups of customers instead, each in files of its own. All that is
+    `counting` is given the rows to train on, in order of customers.
     """
     days = (*plan.train, *plan.evaluate)
     snapshot = folder / "features.parquet"
@@ -82,7 +84,8 @@ def write_rows(
             early = rows["as_of"].isin(plan.train)
             train.add(rows[early], _buckets(rows[early], buckets, seed))
             later.add(rows[~early], rows.loc[~early, "as_of"].map(str))
-            counts.add(rows[early])
+            for count in (counts.add, *counting):
+                count(rows[early])
     return StoredRows(snapshot, train.files, later.files, counts.counts)
 
 

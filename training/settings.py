@@ -33,6 +33,7 @@ class RetentionSettings(Section):
     folds: int = Field(default=5, ge=2)  # of customers, for early stopping and calibration
     trials: int = Field(default=0, ge=0)  # random parameter sets to try; 0: the values above
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
+    cell_rates: bool = False  # also learn from the rate of loss in the cell (docs/cell-rates.md)
     cell_auc_customers: int = Field(default=200, ge=2)  # smallest cell with an AUC of its own
     min_positives: int = Field(default=20, ge=2)  # lost customers needed to train at all
     profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring

@@ -1,5 +1,6 @@
 """Feature names in words, for reasons and segment names."""
 
+from domain.cell_rates import FITTED
 from features.registry import FEATURES
 from features.wording import in_words
 
@@ -32,7 +33,7 @@ def feature_text(name: str) -> str:
     >>> feature_text("no_such_feature")
     'no such feature'
     """
-    known = FEATURES.get(name)
+    known = FEATURES.get(name) or FITTED.get(name)
     return known.text if known else name.replace("_", " ")
 
 
@@ -42,8 +43,8 @@ def reason_text(name: str, value: float | str | None) -> str:
     >>> reason_text("no_such_feature", None)
     'no such feature: not known'
     """
-    if name in FEATURES:
-        return in_words(value, FEATURES[name])
+    if known := FEATURES.get(name) or FITTED.get(name):
+        return in_words(value, known)
     shown = "not known" if value is None else value if isinstance(value, str) else f"{value:,.4g}"
     return f"{feature_text(name)}: {shown}"
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import pytest
 
 
@@ -97,3 +98,18 @@ def bank(tmp_path) -> Bank:
     found.transactions.write_text(TRANSACTIONS)
     found.config.write_text(CONFIG)
     return found
+
+
+@pytest.fixture(scope="session")
+def leavers_together() -> Callable[[Path], None]:
+    """Moves most of those who will leave a simulated bank to one spot of it."""
+
+    def move(home: Path) -> None:
+        people = pd.read_parquet(home / "customers.parquet")
+        gone = people["customer_id"].isin(pd.read_parquet(home / "closures.parquet")["customer_id"])
+        place = ["latitude", "longitude", "district", "outlet_id"]
+        spot = people.dropna(subset=place).iloc[0]
+        people.loc[gone & (people.index % 3 > 0), place] = spot[place].to_list()
+        people.to_parquet(home / "customers.parquet", index=False)
+
+    return move

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from domain.bundle import MODEL_FILE
+from domain.cell_rates import CELL_LEAVING_RATE
 from domain.errors import BadInput
 from serving.loader import load_bundle
 from serving.verification import verified_files
@@ -20,6 +22,7 @@ SETTINGS = """
 [retention]
 learner = "dask"
 workers = 2
+cell_rates = true
 train_cutoffs = 2
 evaluate_cutoffs = 1
 rounds = 60
@@ -39,12 +42,13 @@ def gridkeep(home: Path, *words: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, leavers_together: Any) -> Path:
     """A small simulated bank whose configuration asks for two processes."""
     parent = tmp_path_factory.mktemp("distributed")
     gridkeep(parent, "simulate", "--out", "bank", "--customers", "900", "--months", "16")
     with (parent / "bank" / "gridkeep.toml").open("a") as file:
         file.write(SETTINGS)
+    leavers_together(parent / "bank")
     return parent / "bank"
 
 
@@ -58,6 +62,8 @@ def test_a_model_of_two_processes_serves_like_any_other(home: Path) -> None:
     served = load_bundle(folder, report["digest"])
     assert served.card.settings["retention"]["learner"] == "dask"
     assert served.calibration is not None
+    assert served.cell_rates is not None
+    assert served.manifest.names[-1] == CELL_LEAVING_RATE
     profile = pd.read_parquet(folder / "profile.parquet")
     rows = profile.reindex(columns=served.manifest.names)
     margin = served.booster.predict(served.manifest.encode(rows), raw_score=True)

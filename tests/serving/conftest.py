@@ -24,6 +24,7 @@ import pytest
 from domain.bundle import (
     CALIBRATION_FILE,
     CARD_FILE,
+    CELL_RATES_FILE,
     DIGEST_TAG,
     HASHES_FILE,
     MANIFEST_FILE,
@@ -33,6 +34,7 @@ from domain.bundle import (
     bundle_digest,
     registered_name,
 )
+from domain.cell_rates import CELL_LEAVING_RATE, CellRates
 from features.manifest import FeatureManifest
 from features.online import build_online
 from features.registry import FEATURES, features_hash
@@ -47,6 +49,15 @@ GRID = "grid-00000007"
 SEGMENTS = ("quiet", "middle", "busy")
 PARAMS = {"verbose": -1, "num_threads": 1, "seed": 1, "deterministic": True, "min_data_in_leaf": 5}
 PARAMS |= {"min_data_per_group": 1, "cat_smooth": 1}
+
+
+RATES = CellRates(
+    grid_version=GRID,
+    bank_rate=0.1,
+    prior_customers=40.0,
+    customers_min=10,
+    rates={f"cell-{at}": 0.03 * at for at in range(6)},  # none of cell-6
+)
 
 
 class Bank(NamedTuple):
@@ -75,27 +86,36 @@ def feature_frame(rows: int, seed: int = 0, every: bool = False) -> pd.DataFrame
     return pd.DataFrame(frame)
 
 
-def write_bundle(folder: Path, name: str, change: dict[str, bytes] | None = None) -> str:
-    """A bundle as training writes it; its digest. `change` replaces files before hashing."""
+def write_bundle(
+    folder: Path, name: str, change: dict[str, bytes | None] | None = None, rated: bool = False
+) -> str:
+    """A bundle as training writes it; its digest. `change` replaces files before hashing.
+
+    None takes a file away. A `rated` model reads the rates of cells RATES.
+    """
     folder.mkdir(parents=True)
-    for file, content in (bundle_files(name) | (change or {})).items():
-        (folder / file).write_bytes(content)
+    for file, content in (bundle_files(name, rated) | (change or {})).items():
+        if content is not None:
+            (folder / file).write_bytes(content)
     hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     (folder / HASHES_FILE).write_text(json.dumps(hashes))
     return bundle_digest(hashes)
 
 
-def bundle_files(name: str) -> dict[str, bytes]:
+def bundle_files(name: str, rated: bool = False) -> dict[str, bytes]:
     frame = feature_frame(400)
     columns = frame[[*NUMBERS, *CATEGORIES]]
+    if rated:
+        columns = RATES.added_to(frame)[[*columns, CELL_LEAVING_RATE]]
     manifest = FeatureManifest.fit(columns)
     matrix = manifest.encode(columns)
     risk = np.nan_to_num(matrix[:, 0]) + 30 * (matrix[:, 5] == 2)  # one occupation leaves
+    risk += 300 * matrix[:, -1] if rated else 0  # and so do some cells
     gone = risk > np.nan_to_num(matrix[:, 1], nan=40)
     files = {MANIFEST_FILE: manifest.model_dump_json().encode()}
     card = {
         "name": name,
-        "grid_version": "grid-00000001",
+        "grid_version": GRID if rated else "grid-00000001",
         "trained_as_of": [AS_OF],
         "evaluated_as_of": [AS_OF],
         "profile_as_of": AS_OF,
@@ -105,6 +125,8 @@ def bundle_files(name: str) -> dict[str, bytes]:
         "settings": {},
         "metrics": {"auc": 0.8},
     }
+    if rated:
+        files[CELL_RATES_FILE] = RATES.model_dump_json().encode()
     if name == "retention":
         card |= {"value_feature": "balance_mean_90d", "risk_edges": [0.3, 0.6]}
         knots = {"raw": [-4.0, -1.0, 0.0, 2.0], "probability": [0.01, 0.2, 0.5, 0.95]}
@@ -291,6 +313,13 @@ def registers() -> Callable[..., str]:
 def retention_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     folder = tmp_path_factory.mktemp("bundles") / "retention"
     return folder, write_bundle(folder, "retention")
+
+
+@pytest.fixture(scope="session")
+def rated_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A retention model that reads the rate of loss of cells of GRID."""
+    folder = tmp_path_factory.mktemp("bundles") / "rated"
+    return folder, write_bundle(folder, "retention", rated=True)
 
 
 @pytest.fixture(scope="session")

@@ -71,7 +71,9 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> SmallBank:
 def train(small_bank: SmallBank) -> Callable[..., TrainReport]:
     """Trains into the store below a folder; keyword arguments change the settings."""
 
-    def run(name: str, folder: Path, **changes: object) -> TrainReport:
+    def run(
+        name: str, folder: Path, cells: pd.DataFrame = small_bank.cells, **changes: object
+    ) -> TrainReport:
         shared = {
             "grid_version": "grid-00000000",
             "tracking": TrackingSettings(),
@@ -80,12 +82,10 @@ def train(small_bank: SmallBank) -> Callable[..., TrainReport]:
         }
         if name == "segmentation":
             settings = SegmentationSettings(rounds=20, bootstrap=30, threads=1)
-            return train_segmentation(
-                small_bank.tables, small_bank.cells, settings=settings, **shared
-            )
+            return train_segmentation(small_bank.tables, cells, settings=settings, **shared)
         return train_retention(
             small_bank.tables,
-            small_bank.cells,
+            cells,
             label=small_bank.label,
             settings=QUICK.model_copy(
                 update={"train_cutoffs": 2, "evaluate_cutoffs": 1, **changes}
