@@ -87,6 +87,7 @@ POSTED = st.lists(
 WHICH = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 11)), max_size=24)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(PEOPLE, POSTED, WHICH)
 def test_the_figures_of_every_source_are_those_of_its_raw_file(
