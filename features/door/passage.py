@@ -140,7 +140,8 @@ class Passage:
             if way != "anew" and self._record
             else Held()
         )
-        people = None if name == "customers" else self.clean / "customers.parquet"
+        of_known = contract.of_customers and name != "customers"
+        people = self.clean / "customers.parquet" if of_known else None
         read = [one for one in self._read_order() if one.table == name and self._plan.reads(one)]
         staged = [one.rows for one in map(self._judged.__getitem__, read) if one.rows.is_file()]
         again = [one.file for one in self._plan.again if one.table == name]

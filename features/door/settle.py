@@ -29,6 +29,7 @@ ORDER = {
     "holdings": ("customer_id", "opened_on", "product"),
     "service_events": ("customer_id", "occurred_at", "event_id"),
     "closures": ("customer_id",),
+    "outlets": ("outlet_id",),
 }
 SQL = {
     "string": "VARCHAR",
@@ -52,7 +53,7 @@ class Settler:
 
     `staged` are files of new rows and `held` is what the table has already; the rows of `again`
     were delivered before and are staged once more. `customers` is the clean customer table, or
-    None while that table itself is settled.
+    None where rows belong to nobody, or are the customers themselves.
     """
 
     def __init__(
@@ -107,7 +108,8 @@ class Settler:
         """Rows that repeat a key with different content, of known customers."""
         if self._any("conflicting"):
             yield from self._refused(
-                f"ANTI JOIN unknown USING (customer_id) SEMI JOIN conflicting USING ({self._key})"
+                f"{self._without('unknown', 'customer_id')} "
+                f"SEMI JOIN conflicting USING ({self._key})"
             )
 
     def differing(self) -> list[str]:
@@ -205,9 +207,13 @@ class Settler:
         )
 
     def _find_strangers(self, customers: Path | None) -> None:
-        known = "" if customers is None else _files([customers])
-        which = f"ANTI JOIN {known} USING (customer_id)" if known else "LIMIT 0"
-        self._run(f"CREATE TEMP TABLE unknown AS SELECT DISTINCT customer_id FROM rows {which}")
+        if customers is None:
+            self._run("CREATE TEMP TABLE unknown (customer_id VARCHAR)")
+            return
+        self._run(
+            "CREATE TEMP TABLE unknown AS SELECT DISTINCT customer_id FROM rows "
+            f"ANTI JOIN {_files([customers])} USING (customer_id)"
+        )
 
     def _rows(self, files: Sequence[Path]) -> str:
         if files:
