@@ -26,12 +26,11 @@ def distance_km(
     other_longitude: "NumericValue",
 ) -> "NumericValue":
     """Great-circle distance (haversine) on a sphere of 6371.0088 km."""
-    import ibis
-
     up = ((other_latitude - latitude).radians() / 2).sin()
     along = ((other_longitude - longitude).radians() / 2).sin()
     half = up * up + latitude.radians().cos() * other_latitude.radians().cos() * along * along
-    return _times(ibis.least(half, 1).sqrt().asin(), 2 * EARTH_KM)
+    half = (half > 1).ifelse(1, half)  # opposite ends of the Earth; `least` would make 1 of null
+    return _times(half.sqrt().asin(), 2 * EARTH_KM)
 
 
 def nine_squares_km2(north: "NumericValue") -> "NumericValue":

@@ -19,8 +19,8 @@ from features.engine import IBIS, Tables
 from features.feature import WINDOWS, Feature
 from features.history import YEAR, holding_history, service_history
 from features.local_time import local_month, local_weekend
-from features.plain_places import plain_places
 from features.places import PLACE
+from features.plain_places import plain_places
 from features.registry import FEATURES
 
 DERIVED = {"own": "boolean", "month": "int32", "weekend": "boolean", "gap_days": "float64"}

@@ -86,8 +86,8 @@ def statements(tables: Tables, panes: Panes, names: Sequence[str], there: Map) -
     plan = PlanTables(
         *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
     )
-    given = {"keep": keep, "chosen": chosen, "there": map_of(there)}
-    rows = features_of(tables._replace(**near), panes, plan, **given)
+    near_them = tables._replace(**near)
+    rows = features_of(near_them, panes, plan, keep=keep, chosen=chosen, there=map_of(there))
     rows = rows.rename(number="customer_id").inner_join(people, "number")
     rows = rows.order_by("number", "as_of").select(*KEY, *names)
     return Statements(panes, there, tuple(keep.steps), tables.connection.compile(rows))
