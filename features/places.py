@@ -50,7 +50,8 @@ class Territory(NamedTuple):
 
 def territory(people: Table, outlets: Table, cuts: Table) -> Territory:
     """The map as all `people` (see `history.spine`) and outlets make it at the cut-offs `cuts`."""
-    return _on_map(occupied(people), outlets_at(outlets, cuts))
+    lived_in, there = occupied(people), outlets_at(outlets, cuts)
+    return Territory(there, _customers_around(lived_in), _nearby(lived_in, there))
 
 
 def map_tables(tables: Tables, panes: Panes, features: Sequence[str]) -> Map:
@@ -58,10 +59,11 @@ def map_tables(tables: Tables, panes: Panes, features: Sequence[str]) -> Map:
     if not any(FEATURES[name].over == "places" for name in features):
         return {}
     cuts = PlanTables.of(panes).instants
-    lived_in = ibis.memtable(occupied(spine(tables, cuts)).to_pyarrow())
-    there = ibis.memtable(outlets_at(tables.outlets, cuts).to_pyarrow())
-    found = _on_map(lived_in, there)._asdict()
-    return {f"map_{name}": tables.connection.to_pyarrow(one) for name, one in found.items()}
+    ask = tables.connection.to_pyarrow
+    lived_in = ibis.memtable(ask(occupied(spine(tables, cuts))))
+    outlets = ask(outlets_at(tables.outlets, cuts))
+    squares, nearby = _customers_around(lived_in), _nearby(lived_in, ibis.memtable(outlets))
+    return {"map_outlets": outlets, "map_squares": ask(squares), "map_nearby": ask(nearby)}
 
 
 def map_of(there: Map) -> Territory | None:
@@ -120,10 +122,6 @@ def open_outlets(outlets: Table, day: date) -> pd.DataFrame:
     return frame_of(rows.select("outlet_id", "latitude", "longitude"))
 
 
-def _on_map(lived_in: Table, outlets: Table) -> Territory:
-    return Territory(outlets, _customers_around(lived_in), _nearby(lived_in, outlets))
-
-
 def _customers_around(lived_in: Table) -> Table:
     """Customers of each square and its 8 neighbours: added up along the one way, then the other."""
     rows = lived_in.select(*SQUARE, "customers")
@@ -150,10 +148,10 @@ def _nearby(lived_in: Table, outlets: Table) -> Table:
     pairs = middles.join(stands, [middles.as_of == stands.stands_at, middles.cube == stands.near])
     there = (pairs.outlet_latitude, pairs.outlet_longitude)
     pairs = pairs.mutate(away=distance_km(pairs.latitude, pairs.longitude, *there))
-    nearest = pairs.away.min().over(ibis.window(group_by=SQUARE))
-    pairs = pairs.mutate(nearest=nearest)
-    may_be = (pairs.away <= pairs.nearest + 2 * REACH_KM) & (pairs.away <= RADIUS_KM + REACH_KM)
-    return pairs.filter(may_be).select(*SQUARE, "outlet_latitude", "outlet_longitude")
+    pairs = pairs.filter(pairs.away <= RADIUS_KM + REACH_KM)
+    pairs = pairs.mutate(nearest=pairs.away.min().over(ibis.window(group_by=SQUARE)))
+    pairs = pairs.filter(pairs.away <= pairs.nearest + 2 * REACH_KM)
+    return pairs.select(*SQUARE, "outlet_latitude", "outlet_longitude")
 
 
 def _cube(latitude: NumericValue, longitude: NumericValue) -> IntegerValue:
