@@ -21,7 +21,7 @@ MICROSECONDS_A_DAY = 86_400_000_000
 _PORTABLE = """
     Aggregate CrossJoin Distinct DropColumns Field Filter InMemoryTable DatabaseTable JoinChain
     JoinLink JoinReference Project SelfReference SortKey UnboundTable Union WindowFunction Lag
-    Array Unnest
+    Unnest
     Abs Add Asin Cast Coalesce Cos Divide Floor Greatest IfElse InValues Least Literal Multiply
     Negate NullIf Radians SearchedCase Sin Sqrt Subtract
     StructColumn StructField Lowercase StringContains BitwiseAnd

@@ -5,7 +5,7 @@ cut-offs and looked up by everybody. Two joins would be a product of tables; bot
 The density of a square adds up its own customers and those of its 8 neighbours. An outlet can be
 the nearest of somebody in a square when it is hardly farther from the middle of the square than
 the outlet nearest to it: such pairs are sought among outlets in the same or a neighbouring cube
-of 52 km, for cubes have neither poles nor a date line.
+of space, for cubes have neither poles nor a date line; in small cubes first, then in large ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis.expr.types import IntegerValue, NumericValue, Table
 
+from domain.sphere import EARTH_KM
 from features.definitions.place import RADIUS_KM
 from features.engine import Tables, frame_of
 from features.ground import SQUARES_A_DEGREE, distance_km, has_place
@@ -28,8 +29,8 @@ from features.transactions import PlanTables
 Map = Mapping[str, pa.Table]
 SQUARE = ("as_of", "north", "east")
 PLACE = ("latitude", "longitude", "outlet_id")  # of a customer, as the contract has them
+SHORT_WAY_KM = 10  # within which most customers have an outlet
 REACH_KM = 1  # more than from the middle of a square to any of its corners
-CUBES = 122  # from the middle of the Earth to its surface: one is 52 km wide, over radius and reach
 ASIDE = (-1, 0, 1)
 CUBES_ASIDE = [(x * 1000 + y) * 1000 + z for x in ASIDE for y in ASIDE for z in ASIDE]
 ROUND = 360 * SQUARES_A_DEGREE  # squares around the Earth
@@ -126,7 +127,7 @@ def _customers_around(lived_in: Table) -> Table:
     """Customers of each square and its 8 neighbours: added up along the one way, then the other."""
     rows = lived_in.select(*SQUARE, "customers")
     for way in ("east", "north"):
-        rows = rows.mutate(aside=ibis.array(ASIDE).unnest())
+        rows = rows.mutate(aside=ibis.literal(ASIDE, "array<int64>").unnest())
         moved = rows[way] + rows.aside
         rows = rows.mutate(**{way: _around_the_earth(moved) if way == "east" else moved})
         rows = rows.group_by(*SQUARE).aggregate(customers=rows.customers.sum())
@@ -134,31 +135,43 @@ def _customers_around(lived_in: Table) -> Table:
 
 
 def _nearby(lived_in: Table, outlets: Table) -> Table:
-    """Outlets hardly farther from the middle of a square than the outlet nearest to it."""
-    middles = lived_in.select(
-        *SQUARE, latitude=_middle(lived_in.north), longitude=_middle(lived_in.east)
+    """Outlets that may be somebody's nearest: within a short way, and farther where none is."""
+    place = {"latitude": _middle(lived_in.north), "longitude": _middle(lived_in.east)}
+    middles = lived_in.select(*SQUARE, **place)
+    stands = outlets.filter(outlets.open).select("as_of", *PLACE[:2])
+    close = _within(SHORT_WAY_KM, middles, stands)
+    return close.union(_within(RADIUS_KM, middles.anti_join(close, SQUARE), stands))
+
+
+def _within(radius_km: int, middles: Table, stands: Table) -> Table:
+    """Outlets hardly farther from the middle of a square than the nearest, if that is so near."""
+    cubes = int(EARTH_KM // (radius_km + 3 * REACH_KM))  # from the middle of the Earth outwards
+    middles = middles.mutate(cube=_cube(middles, cubes))
+    stands = stands.mutate(
+        cube=_cube(stands, cubes), aside=ibis.literal(CUBES_ASIDE, "array<int64>").unnest()
     )
-    middles = middles.mutate(cube=_cube(middles.latitude, middles.longitude))
-    stands = outlets.filter(outlets.open).select(
-        stands_at="as_of", outlet_latitude="latitude", outlet_longitude="longitude"
+    stands = stands.select(
+        stands_at="as_of",
+        beside=stands.cube + stands.aside,
+        outlet_latitude="latitude",
+        outlet_longitude="longitude",
     )
-    cube = _cube(stands.outlet_latitude, stands.outlet_longitude)
-    stands = stands.mutate(stands_in=cube, aside=ibis.array(CUBES_ASIDE).unnest())
-    stands = stands.mutate(near=stands.stands_in + stands.aside)
-    pairs = middles.join(stands, [middles.as_of == stands.stands_at, middles.cube == stands.near])
+    same = [middles.as_of == stands.stands_at, middles.cube == stands.beside]
+    pairs = middles.join(stands, same)
     there = (pairs.outlet_latitude, pairs.outlet_longitude)
     pairs = pairs.mutate(away=distance_km(pairs.latitude, pairs.longitude, *there))
-    pairs = pairs.filter(pairs.away <= RADIUS_KM + REACH_KM)
+    pairs = pairs.filter(pairs.away <= radius_km + 3 * REACH_KM)
     pairs = pairs.mutate(nearest=pairs.away.min().over(ibis.window(group_by=SQUARE)))
-    pairs = pairs.filter(pairs.away <= pairs.nearest + 2 * REACH_KM)
+    may_be = pairs.away <= pairs.nearest + 2 * REACH_KM
+    pairs = pairs.filter(may_be & (pairs.nearest <= radius_km + REACH_KM))
     return pairs.select(*SQUARE, "outlet_latitude", "outlet_longitude")
 
 
-def _cube(latitude: NumericValue, longitude: NumericValue) -> IntegerValue:
+def _cube(rows: Table, cubes: int) -> IntegerValue:
     """A number for the cube of space that holds a point of the sphere."""
-    up, along = latitude.radians(), longitude.radians()
+    up, along = rows.latitude.radians(), rows.longitude.radians()
     x, y, z = up.cos() * along.cos(), up.cos() * along.sin(), up.sin()
-    column, row, storey = ((one * CUBES).floor().cast("int64") for one in (x, y, z))
+    column, row, storey = ((one * cubes).floor().cast("int64") for one in (x, y, z))
     return (column * 1000 + row) * 1000 + storey
 
 
