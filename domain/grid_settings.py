@@ -61,7 +61,7 @@ class GridSettings(BaseModel):
     polygons: str | None = None  # GeoJSON of the districts: their outlines, and who lives in them
     polygon_name: str = "name"  # the property that holds the district's name
     polygon_aliases: dict[str, str] = Field(default_factory=dict)  # customers' name -> polygon's
-    datum: Datum = "WGS-84"  # of these GeoJSON files; customers' is [sources.customers] datum
+    datum: Datum = "WGS-84"  # of these GeoJSON files; that of a table is [sources.TABLE] datum
     overlays: dict[str, OverlaySettings] = Field(default_factory=dict)  # [grid.overlays.NAME]
 
     @model_validator(mode="before")
