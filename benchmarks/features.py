@@ -3,6 +3,7 @@
     python -m benchmarks.features                        # 20 million x 200,000, peers beside ours
     python -m benchmarks.features --cutoffs 12           # one cut-off against twelve months
     python -m benchmarks.features --sizes 10 50 200      # millions, 200 a customer: time, memory
+    python -m benchmarks.features --without place        # what a family of features costs
 
 Every run is a process of its own that reads the same Parquet files and writes one; values are
 compared to 1e-9. Wall seconds vary on a shared machine: compare within one run, or CPU seconds.
@@ -50,7 +51,7 @@ def write_bank(folder: Path, customers: int, transactions: int, chunk: int = 50_
         pq.write_table(arrow_schema(CONTRACTS[name]).empty_table(), folder / f"{name}.parquet")
     engine = duckdb.connect()
     engine.execute("SET threads = 2; SET memory_limit = '3GB'; SET enable_progress_bar = false")
-    for name, rows in (("customers", PEOPLE), ("transactions", ROWS)):
+    for name, rows in (("customers", PEOPLE), ("outlets", STANDS), ("transactions", ROWS)):
         schema = arrow_schema(CONTRACTS[name])
         with pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd") as writer:
             for low in range(0, customers, chunk):
@@ -87,9 +88,17 @@ def _record(folder: Path) -> None:
     (folder / INTAKE_FILE).write_text(made.model_dump_json(), encoding="utf-8")
 
 
-PEOPLE = """
-SELECT 'C' || lpad(c::VARCHAR, 8, '0') AS customer_id, DATE '2020-01-01' AS onboarded_on
-FROM range({low}, {high}) t(c) ORDER BY 1"""
+# 97 towns in 4 degrees each way; an outlet for a hundred customers
+PLACE = """30 + hash(c % 97) % 4000 / 1000 + (hash(c * 3) % 1000 + hash(c * 5) % 1000) / 7000
+        AS latitude,
+    118 + hash(c % 97 + 97) % 4000 / 1000 + (hash(c * 7) % 1000 + hash(c * 9) % 1000) / 7000
+        AS longitude"""
+PEOPLE = f"""
+SELECT 'C' || lpad(c::VARCHAR, 8, '0') AS customer_id, DATE '2020-01-01' AS onboarded_on,
+    'B' || (c // 100 * 100) AS outlet_id, {PLACE}
+FROM range({{low}}, {{high}}) t(c) ORDER BY 1"""
+STANDS = f"""
+SELECT 'B' || c AS outlet_id, {PLACE} FROM range({{low}}, {{high}}) t(c) WHERE c % 100 = 0"""
 ROWS = """
 WITH people AS (SELECT c, hash(c * 7 + 1) % ({most} - 1) + 1 AS n FROM range({low}, {high}) t(c)),
 rows AS (
@@ -214,6 +223,20 @@ def many_cutoffs(folder: Path, args) -> None:
     print(f"ratio: {all_.wall / one.wall:.2f} in time, {all_.cpu / one.cpu:.2f} in CPU")
 
 
+def without_a_family(folder: Path, args) -> None:
+    """All features against all but those of a family, in turns: what the family costs."""
+    _bank(folder, args.customers, args.transactions, args)
+    both = ("all", f"no-{args.without}")
+    turns = [
+        [measured(who, folder, folder / f"{who}.out", [AS_OF], args) for who in both]
+        for _ in range(args.repeats)
+    ]
+    with_it, without = (min(one.cpu for one in runs) for runs in zip(*turns, strict=True))
+    print(f"{args.transactions:,} transactions x {args.customers:,} customers, one cut-off")
+    print(f"CPU s: {with_it:.2f} with {args.without}, {without:.2f} without")
+    print(f"the family is {1 - without / with_it:.1%} of the run")
+
+
 def growing(folder: Path, args) -> None:
     """The same shape of bank at several sizes: whether cost is linear and memory bounded."""
     print(f"200 transactions a customer, one cut-off, all features, memory = {args.memory}")
@@ -245,6 +268,7 @@ def main() -> None:
     parser.add_argument("--peers", nargs="+", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--cutoffs", type=int, help="compare one cut-off with so many months")
     parser.add_argument("--sizes", type=int, nargs="+", help="millions of transactions")
+    parser.add_argument("--without", help="a family: compare with a run that leaves it out")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=Path, help=argparse.SUPPRESS)
@@ -255,11 +279,14 @@ def main() -> None:
     elif args.child == "bank":
         write_bank(args.folder, *map(int, args.memory.split(",")))
     elif args.child:
-        names = CANONICAL if args.child == "canonical" else None
+        family = args.child.removeprefix("no-")
+        names = CANONICAL if family == "canonical" else None
+        names = names or [name for name, known in FEATURES.items() if known.family != family]
         ours(args.folder, args.out, args.days, args.threads, args.memory, names)
     else:
         with tempfile.TemporaryDirectory() as name:
             todo = growing if args.sizes else many_cutoffs if args.cutoffs else beside_peers
+            todo = without_a_family if args.without else todo
             todo(Path(name), args)
 
 

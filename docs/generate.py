@@ -30,7 +30,7 @@ def configuration() -> str:
             parts += _section(f"[{name}]", field.annotation)
     table = Config.model_fields["sources"].annotation.model_fields["customers"].annotation
     parts += _section(
-        "[sources.TABLE]  (customers, transactions, holdings, service_events, closures)",
+        "[sources.TABLE]  (customers, transactions, holdings, service_events, closures, outlets)",
         next(choice for choice in table.__args__ if hasattr(choice, "model_fields")),
     )
     layers = Config.model_fields["grid"].annotation.model_fields["overlays"].annotation

@@ -44,15 +44,17 @@ def partition(
     valid_from: date,
     polygons: Mapping[str, Any] | None = None,
     previous: Grid | None = None,
-    outlets: Mapping[str, Any] | None = None,
+    outlets: pd.DataFrame | None = None,
     overlays: Mapping[str, Any] | None = None,
 ) -> Grid:
     """Cut the territory of `customers` and place every one of them.
 
     `customers`: one row per customer with customer_id and, where known, latitude, longitude
     (WGS-84 degrees), district, outlet_id, and the columns of the overlays. GeoJSON feature
-    collections: `polygons` of districts, `outlets` as points, `overlays` by name. `previous`: the
-    version before, whose cells keep land and id while they stay within the band around the floor.
+    collections: `polygons` of districts, `overlays` by name. `previous`: the version before, whose
+    cells keep land and id while they stay within the band around the floor. `outlets`: one row
+    per outlet that is open, with outlet_id, latitude and longitude; without a place of any they
+    stand amid their customers.
 
     >>> people = pd.DataFrame({"customer_id": ["a", "b"], "district": ["North", None]})
     >>> partition(people, valid_from=date(2026, 1, 1)).assignment.cell_id.tolist()

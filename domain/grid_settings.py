@@ -1,12 +1,13 @@
 """[grid] of gridkeep.toml."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from domain.datum import Datum
 
 Basis = Literal["auto", "h3", "district", "outlet"]
+GONE = ("outlets", "outlet_name")  # keys of versions made before outlets were a table
 FINER_MOST = 3  # resolutions between town and country; each makes 7 times more pieces
 
 
@@ -60,10 +61,18 @@ class GridSettings(BaseModel):
     polygons: str | None = None  # GeoJSON of the districts: their outlines, and who lives in them
     polygon_name: str = "name"  # the property that holds the district's name
     polygon_aliases: dict[str, str] = Field(default_factory=dict)  # customers' name -> polygon's
-    outlets: str | None = None  # GeoJSON points of the outlets; absent: amid their customers
-    outlet_name: str = "outlet_id"  # the property that holds the outlet
-    datum: Datum = "WGS-84"  # of these GeoJSON files; customers' is [sources.customers] datum
+    datum: Datum = "WGS-84"  # of these GeoJSON files; that of a table is [sources.TABLE] datum
     overlays: dict[str, OverlaySettings] = Field(default_factory=dict)  # [grid.overlays.NAME]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _outlets_are_a_table(cls, values: Any) -> Any:
+        if isinstance(values, dict) and (found := [key for key in GONE if key in values]):
+            raise ValueError(
+                f"{found[0]} is no key any more: outlets are a table. Write file or table under "
+                "[sources.outlets], with the columns outlet_id, latitude and longitude"
+            )
+        return values
 
     @model_validator(mode="after")
     def _sensible(self) -> "GridSettings":

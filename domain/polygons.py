@@ -12,7 +12,6 @@ from domain.datum import Datum, Degrees, to_wgs84
 from domain.errors import BadInput
 
 AREAS = ("Polygon", "MultiPolygon")
-POINTS = ("Point",)
 REPAIR_SHARE = 0.001  # of its area that an outline may gain or lose when it is repaired
 
 
@@ -30,15 +29,14 @@ def read_places(
     source: str,
     name: str,
     kind: str | None = None,
-    allowed: Sequence[str] = AREAS,
     datum: Datum = "WGS-84",
 ) -> Places:
     """The features of a collection, by their properties `name` and `kind`.
 
     `source` is what messages call the file. Raises BadInput for anything but a feature
-    collection, a feature without the property, and a geometry that is absent, empty, of another
-    type than `allowed`, not in degrees, or invalid: an outline that crosses itself. One that does
-    so by a hair, as simplified outlines do, is repaired when its area stays what it was.
+    collection, a feature without the property, and a geometry that is absent, empty, no polygon,
+    not in degrees, or invalid: an outline that crosses itself. One that does so by a hair, as
+    simplified outlines do, is repaired when its area stays what it was.
 
     >>> square = [[[0, 0], [0, 1], [1, 1], [1, 0], [0, 0]]]
     >>> feature = {"properties": {"name": "A"}, "geometry":
@@ -58,7 +56,7 @@ def read_places(
     ]
     _require_once([", ".join(row) for row in about], source)
     given = [
-        _shape(feature["geometry"], f"{source}: {row[0]!r}", allowed)
+        _shape(feature["geometry"], f"{source}: {row[0]!r}")
         for feature, row in zip(features, about, strict=True)
     ]
     sound = [
@@ -142,10 +140,10 @@ def _require_once(names: Sequence[str], source: str) -> None:
         raise BadInput(f"{source} has {twice[0]!r} twice; draw it as one MultiPolygon")
 
 
-def _shape(geometry: Any, where: str, allowed: Sequence[str]) -> Any:
-    wanted = " or ".join(allowed)
+def _shape(geometry: Any, where: str) -> Any:
+    wanted = " or ".join(AREAS)
     kind = geometry.get("type") if isinstance(geometry, Mapping) else None
-    if kind not in allowed:
+    if kind not in AREAS:
         raise BadInput(f"{where} has a geometry of type {kind}; it must be {wanted}")
     try:
         shape = shapely.geometry.shape(geometry)

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-EARTH_KM = 6371.0
+EARTH_KM = 6371.0088  # mean radius (IUGG)
 Floats = npt.NDArray[np.float64]
 
 
@@ -22,7 +22,7 @@ def distance_km(point: tuple[float, float], latitude: Floats, longitude: Floats)
     """Great-circle distance (haversine) of points from one point, all latitude, longitude.
 
     >>> distance_km((0.0, 0.0), np.array([0.0]), np.array([1.0])).round(2).tolist()
-    [111.19]
+    [111.2]
     """
     lat, lng = np.radians(latitude), np.radians(longitude)
     here_lat, here_lng = np.radians(point)

@@ -10,7 +10,6 @@ from domain.errors import BadInput
 from domain.grid_settings import Basis, GridSettings
 from domain.people import people_to_place
 from domain.placing import Spots, spots
-from domain.polygons import POINTS, read_places
 
 Positions = Mapping[str, tuple[float, float]]  # outlet -> latitude, longitude
 
@@ -29,16 +28,16 @@ def survey(
     customers: pd.DataFrame,
     settings: GridSettings,
     polygons: Mapping[str, Any] | None = None,
-    outlets: Mapping[str, Any] | None = None,
+    outlets: pd.DataFrame | None = None,
 ) -> Survey:
-    """Check the customers and meet them with the polygons and outlets."""
+    """Check the customers and meet them with the polygons and the table of outlets."""
     columns = [layer.column for layer in settings.overlays.values() if layer.column]
     people = people_to_place(customers, columns)
     known = districts(polygons, people.district, settings)
     found = spots(people, settings.bounds or (known.bounds if known else None))
     nobody = pd.Series(None, index=people.index, dtype=object)
     lived_in = known.lived_in(found) if known else nobody
-    return Survey(people, found, known, lived_in, _outlets(people, found, outlets, settings))
+    return Survey(people, found, known, lived_in, _outlets(people, found, outlets))
 
 
 def basis_of(known: Survey, basis: Basis) -> str:
@@ -57,22 +56,22 @@ def basis_of(known: Survey, basis: Basis) -> str:
     return basis
 
 
-def _outlets(
-    people: pd.DataFrame, found: Spots, collection: Mapping[str, Any] | None, settings: GridSettings
-) -> Positions:
-    """Where the outlets are: as the file says, else at the median of their customers."""
-    if collection is not None:
-        source = f"grid.outlets: {settings.outlets or 'the collection'}"
-        places = read_places(
-            collection, source, settings.outlet_name, allowed=POINTS, datum=settings.datum
-        )
-        return {
-            name: (shape.y, shape.x)
-            for name, shape in zip(places.names, places.shapes, strict=True)
-        }
+def _outlets(people: pd.DataFrame, found: Spots, outlets: pd.DataFrame | None) -> Positions:
+    """Where the outlets are: as their table says, else at the median of their customers."""
+    if outlets is not None and len(told := _told(outlets)):
+        return told
     latitude, longitude = found.points
     points = pd.DataFrame({"lat": latitude, "lng": longitude}, index=people.index)
     middle = points.groupby(people.outlet_id, sort=True).median().dropna()
     return dict(
         zip(middle.index.astype(str), zip(middle.lat, middle.lng, strict=True), strict=True)
     )
+
+
+def _told(outlets: pd.DataFrame) -> Positions:
+    """The outlets with a place: both coordinates are known, degrees, and not both 0."""
+    latitude, longitude = (pd.to_numeric(outlets[name]) for name in ("latitude", "longitude"))
+    fits = latitude.abs().le(90) & longitude.abs().le(180)
+    placed = fits & ~(latitude.eq(0) & longitude.eq(0))
+    points = zip(latitude[placed].tolist(), longitude[placed].tolist(), strict=True)
+    return dict(zip(outlets.outlet_id[placed].astype(str), points, strict=True))

@@ -33,6 +33,7 @@ class Contract:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     required: bool = False
+    may_be_absent: bool = False  # an engine without the table has no rows of it
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -45,6 +46,24 @@ class Contract:
         ('customer_id', 'closed_on', 'reason')
         """
         return tuple(column.name for column in self.columns)
+
+    @property
+    def of_customers(self) -> bool:
+        """Whether every row is of a customer.
+
+        >>> [table.name for table in CONTRACTS.values() if not table.of_customers]
+        ['outlets']
+        """
+        return "customer_id" in self.names
+
+    @property
+    def placed(self) -> bool:
+        """Whether its rows have coordinates.
+
+        >>> [table.name for table in CONTRACTS.values() if table.placed]
+        ['customers', 'outlets']
+        """
+        return "latitude" in self.names
 
     def column(self, name: str) -> Column:
         """The column of that name.
@@ -147,9 +166,22 @@ CLOSURES = Contract(
     ),
 )
 
+OUTLETS = Contract(
+    "outlets",
+    ("outlet_id",),
+    (
+        Column("outlet_id", "string", "outlet", required=True),
+        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90),
+        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180),
+        Column("opened_on", "date", "first day (null: before all data)"),
+        Column("closed_on", "date", "day of closing (null: open)"),
+    ),
+    may_be_absent=True,
+)
+
 CONTRACTS = {
     contract.name: contract
-    for contract in (CUSTOMERS, TRANSACTIONS, HOLDINGS, SERVICE_EVENTS, CLOSURES)
+    for contract in (CUSTOMERS, TRANSACTIONS, HOLDINGS, SERVICE_EVENTS, CLOSURES, OUTLETS)
 }
 
 # Deliveries of these only add rows; the other tables are pictures of a state.

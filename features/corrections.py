@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -25,12 +25,12 @@ WGS84: Datum = "WGS-84"  # of settled coordinates
 class Corrections:
     """Every correction that was kept, and which of them found their rows.
 
-    `datum` is that of the customers' coordinates as delivered.
+    `datums` are those of each table's coordinates as delivered.
     """
 
-    def __init__(self, layout: Layout, timezone: str, datum: Datum = "WGS-84") -> None:
+    def __init__(self, layout: Layout, timezone: str, datums: Mapping[str, Datum]) -> None:
         self._form = Form(timezone="UTC", bank_timezone=timezone)  # of settled contents
-        self._datum = datum
+        self._datums = datums
         self._of: dict[tuple[str, str, int], list[str]] = defaultdict(list)
         self._kept: dict[str, tuple[str, Correction]] = {}  # by file and line
         self._used: dict[tuple[str, str], set[str]] = defaultdict(set)
@@ -82,14 +82,15 @@ class Corrections:
 
     def _corrected(self, batch: Batch, label: int, form: Form) -> Correction | None:
         """The last correction of a row, following it from content to content."""
-        seen = self._marks(batch.frame.loc[[label]], batch.table, form, self._datum)
+        datum = self._datums.get(batch.table, WGS84)
+        seen = self._marks(batch.frame.loc[[label]], batch.table, form, datum)
         last = None
         for name in self._of[batch.table, batch.file, batch.first_row + label]:
             _, one = self._kept[name]
             if one.mark in seen:
                 last = one
                 self._used[batch.table, batch.file].add(name)
-                written = (self._form, WGS84) if one.settled else (form, self._datum)
+                written = (self._form, WGS84) if one.settled else (form, datum)
                 seen |= self._marks(_frame({label: one.content}), batch.table, *written)
         return last
 
@@ -97,7 +98,7 @@ class Corrections:
     def _marks(row: pd.DataFrame, table: str, form: Form, datum: Datum) -> set[str]:
         """Marks under which a row can stand in quarantine: as delivered, and settled."""
         typed, _ = converted(row, CONTRACTS[table], form)
-        if table == "customers":
+        if CONTRACTS[table].placed:
             typed = in_wgs84(typed, datum)
         settled = {
             column.name: _value(typed[column.name].iloc[0], column.kind)

@@ -15,6 +15,7 @@ from features.gaps import gap_partials, gap_rows, gaps, gaps_of_panes
 from features.history import days_of, holding_history, service_history, spine
 from features.measures import History
 from features.panes import Panes, plans
+from features.places import Territory, place_history, territory
 from features.registry import FEATURES
 from features.steps import Keep, Merge, inline
 from features.transactions import (
@@ -70,11 +71,13 @@ def features_of(
     customers: Sequence[str] | None = None,
     keep: Keep = inline,
     chosen: Sequence[Feature] = tuple(FEATURES.values()),
+    there: Territory | None = None,
 ) -> Table:
     """The features at the cut-offs of `plan`, which are those of `panes`.
 
     Steps that are looked at more than once are handed to `keep`, which may make tables of them.
-    `chosen` are some of the features, with those that they are made of.
+    `chosen` are some of the features, with those that they are made of. `there` is the map as
+    all customers make it, where `tables` are those of some.
     """
     rows = year_rows(tables, panes, plan)
     history, _ = _measures(rows, chosen)
@@ -102,6 +105,9 @@ def features_of(
         _aggregated(holding_history(tables, people), "holdings", chosen),
         _aggregated(service_history(tables, people), "service_events", chosen),
     ]
+    if _over("places", chosen):
+        there = there or territory(spine(tables, plan.instants), tables.outlets, plan.instants)
+        grains.append(_aggregated(place_history(people, there), "places", chosen))
     wide = _joined(people, grains).mutate(**measured)
     looked_up = [known for known in chosen if known.over != "customers"]
     wide = wide.select(*PERSON, **{known.name: _filled(wide, known) for known in looked_up})

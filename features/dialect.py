@@ -21,8 +21,10 @@ MICROSECONDS_A_DAY = 86_400_000_000
 _PORTABLE = """
     Aggregate CrossJoin Distinct DropColumns Field Filter InMemoryTable DatabaseTable JoinChain
     JoinLink JoinReference Project SelfReference SortKey UnboundTable Union WindowFunction Lag
-    Abs Add Cast Coalesce Divide Greatest IfElse InValues Least Literal Multiply Negate NullIf
-    SearchedCase Sqrt Subtract StructColumn StructField Lowercase StringContains BitwiseAnd
+    Unnest
+    Abs Add Asin Cast Coalesce Cos Divide Floor Greatest IfElse InValues Least Literal Multiply
+    Negate NullIf Radians SearchedCase Sin Sqrt Subtract
+    StructColumn StructField Lowercase StringContains BitwiseAnd
     And Equals Greater GreaterEqual IsNull Less LessEqual Not NotEquals NotNull Or
     Date DateAdd DateDelta DateSub DayOfWeekIndex ExtractMonth ExtractYear IntervalFromInteger
     TimestampAdd TimestampDelta TimestampSub

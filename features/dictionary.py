@@ -8,6 +8,7 @@ SOURCES = {
     "latest": "latest transaction",
     "holdings": "holdings",
     "service_events": "service events",
+    "places": "coordinates of customers and outlets",
     "customers": "customers, features above",
 }
 
@@ -20,7 +21,13 @@ by `python -m features.dictionary`; edit the docstrings there.
 A transaction or service event counts when it was posted before that moment and had reached the
 warehouse by then (`available_at`, where the source has it). A window of *W* days begins at the
 first moment of the day `as_of - W days`. A product counts from the day after it was opened to
-the day it was closed.
+the day it was closed, and so does an outlet.
+
+**Places** are known when latitude and longitude both are and not both 0. Where a customer lives,
+which outlet is the home outlet and where an outlet stands is what the bank knows today; when they
+came and went is kept. The squares of the map are 0.01 degrees of latitude and longitude (1.1 km
+from north to south); a customer counts among the neighbours from the day after joining to the day
+of leaving. Distances are great circles on a sphere of 6,371.0088 km.
 
 **Who has a row.** Every customer onboarded before the cut-off and not closed before it, with or
 without history; a number that needs history is then missing, a count or a sum is 0.
@@ -28,17 +35,19 @@ without history; a number that needs history is then missing, a count or a sum i
 **Ratios** are missing where what they divide by is zero or as good as zero; no feature is ever
 infinite.
 
-**What is not here.** Statistics over other customers (they are fitted in training); `sex`, which
+**What is not here.** Statistics over other customers (they are fitted in training), but for the
+number of neighbours, which everybody could count at the cut-off; `sex`, which
 would be unfair to decide by; `marketing_opt_out`, which is a wish to respect, not a signal;
 `holdings.balance`, which says nothing of a past cut-off. Occupation, income band and kind have
-no history: they are what the bank knows today. The distance to an outlet: no table tells where
-outlets are. The same season a year before: it lies before the longest window, 365 days.
+no history: they are what the bank knows today. The same season a year before: it lies before
+the longest window, 365 days.
 
 **Watched** columns are compared month by month in every cell; clocks like age are not, nor are
-`balance_usual` and others that are made of two watched ones.
+`balance_usual` and others that are made of two watched ones, nor is the density, which one
+newcomer moves for a whole square.
 
 **Missing parts.** A source without a column (channels, counterparties, balances, complaints) leaves
-the features of that column missing or 0.
+the features of that column missing or 0; without the table `outlets` there are no distances.
 
 `gridkeep features --explain NAME` tells of one feature: its definition, the SQL that computes it,
 and how its values are spread.

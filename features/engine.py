@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import ibis
 import pandas as pd
 import pyarrow as pa
+from ibis.common.exceptions import TableNotFound
 from ibis.expr.types import Table, Value
 
 from domain.errors import BadInput
@@ -32,7 +34,7 @@ STALE_DAYS: int = SourceSettings().stale_days
 
 
 class Tables(NamedTuple):
-    """The five contract tables as ibis tables of one connection, and the bank's time zone.
+    """The contract tables as ibis tables of one connection, and the bank's time zone.
 
     A cut-off may lie `stale_days` behind the day after the last transaction, not further.
     """
@@ -42,6 +44,7 @@ class Tables(NamedTuple):
     holdings: Table
     service_events: Table
     closures: Table
+    outlets: Table
     timezone: str = "UTC"
     stale_days: int = STALE_DAYS
     folder: Path | None = None  # of the files, if there are any
@@ -66,7 +69,12 @@ def open_tables(
     """
     verify_parts(folder)
     engine = connect(settings, folder)
-    tables = {name: _read(engine, table_files(folder, name), CONTRACTS[name]) for name in CONTRACTS}
+    tables: dict[str, Table] = {}
+    for name, contract in CONTRACTS.items():
+        files = table_files(folder, name)
+        tables[name] = (
+            _read(engine, files, contract) if files else _absent(contract, tables["customers"])
+        )
     return Tables(
         **tables, timezone=timezone, stale_days=stale_days, folder=folder, settings=settings
     )
@@ -101,16 +109,19 @@ def tables_in(
     """The contract tables that an ibis connection holds; rows stay there, only results leave.
 
     Tables or views are named like the contracts, in `schema` or where the connection looks by
-    itself, with every column of the contract. Types are cast, so a value that does not fit is
-    an error of the database when a query runs. Raises BadInput for a table or a column that is
-    missing.
+    itself, with every column of the contract; only `outlets` need not be there. Types are cast,
+    so a value that does not fit is an error of the database when a query runs. Raises BadInput for
+    a table or a column that is missing.
     """
     place = {} if schema is None else {"database": schema}
-    tables = {}
+    tables: dict[str, Table] = {}
     for name, contract in CONTRACTS.items():
         try:
             table = connection.table(name, **place)
         except Exception as error:
+            if contract.may_be_absent and isinstance(error, TableNotFound):
+                tables[name] = _absent(contract, tables["customers"])
+                continue
             reason = str(error).partition("\n")[0]
             raise BadInput(
                 f"the database shows no table '{name}' ({reason}); create a view of that name "
@@ -208,6 +219,12 @@ def _read(engine: Any, files: list[Path], contract: Contract) -> Table:
         reason = str(error).partition("\n")[0]
         raise BadInput(f"file {name} cannot be read as Parquet: {reason}") from error
     return _selected(table, contract, f"file {name}", "run `gridkeep check`")
+
+
+def _absent(contract: Contract, other: Table) -> Table:
+    """No row of a table that the engine lacks: asked of another table, so that nothing is made."""
+    columns = {column.name: ibis.null(IBIS[column.kind]) for column in contract}
+    return other.filter(ibis.literal(False)).select(**columns)
 
 
 def _selected(table: Table, contract: Contract, what: str, remedy: str) -> Table:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 WINDOWS = (30, 90, 180, 365)
 
-Grain = Literal["transactions", "latest", "holdings", "service_events", "customers"]
+Grain = Literal["transactions", "latest", "holdings", "service_events", "places", "customers"]
 Expression = Callable[..., Any]
 
 

@@ -5,6 +5,7 @@ until the next one's.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ import pandas as pd
 
 from domain.errors import BadInput
 from domain.grid import Grid, GridSettings
+from domain.grid_settings import GONE
 from domain.layout import Layout
 from domain.migration import Migration, migration
 from domain.migration_report import migration_report
@@ -78,7 +80,7 @@ def read_grid(layout: Layout, version: str | None = None) -> Grid:
         return Grid(
             version,
             date.fromisoformat(about["valid_from"]),
-            GridSettings.model_validate(about["settings"]),
+            _settings(about["settings"]),
             tuple(cell_of(feature, sizes) for feature in collection["features"]),
             assignment,
             tuple(read_report(folder)["notes"]),
@@ -86,6 +88,13 @@ def read_grid(layout: Layout, version: str | None = None) -> Grid:
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _unreadable(folder, error) from error
+
+
+def _settings(written: Mapping[str, Any]) -> GridSettings:
+    """The settings of a version, without keys that there are no more."""
+    return GridSettings.model_validate(
+        {key: value for key, value in written.items() if key not in GONE}
+    )
 
 
 def versions(layout: Layout) -> list[Version]:

@@ -91,7 +91,7 @@ def take_in(
             repair(target)
         terms = Terms(settings, timezone, currency, last_day(settings, timezone, now))
         place = Place(work, layout.root / STAGED, layout.tables, memory)
-        corrections = Corrections(layout, timezone, terms.datum)
+        corrections = Corrections(layout, timezone, terms.datums)
         return _Intake(terms, folder, layout, place, corrections, progress).run()
 
 

@@ -19,10 +19,13 @@ from features.engine import IBIS, Tables
 from features.feature import WINDOWS, Feature
 from features.history import YEAR, holding_history, service_history
 from features.local_time import local_month, local_weekend
+from features.places import PLACE
+from features.plain_places import plain_places
 from features.registry import FEATURES
 
 DERIVED = {"own": "boolean", "month": "int32", "weekend": "boolean", "gap_days": "float64"}
 PERSON = ("onboarded_on", "birth_date", "occupation", "income_band", "kind")
+PERSONAL = {"customers": PERSON, "places": PLACE}  # of the customers, beside what is looked up
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def sql_of(name: str, as_of: date, timezone: str = "UTC") -> str:
 def plain_query(name: str, as_of: date, timezone: str = "UTC") -> Table:
     """One row per customer with the bank at the cut-off, by id: the value of one feature."""
     tables, cutoff, known = _contract_tables(timezone), Cutoff(as_of, timezone), FEATURES[name]
-    people = _people(tables, cutoff, PERSON if known.over == "customers" else ())
+    people = _people(tables, cutoff, PERSONAL.get(known.over, ()))
     for needed in _needed(known):
         found = _OVER[needed.over](tables, cutoff, people, needed)
         joined = people.left_join(found, "customer_id")
@@ -211,6 +214,11 @@ def _of_events(tables: Tables, cutoff: Cutoff, people: Table, known: Feature) ->
     return _by_customer(rows, known, rows)
 
 
+def _of_places(tables: Tables, cutoff: Cutoff, people: Table, known: Feature) -> Table:
+    rows = plain_places(people, tables.outlets, known)
+    return _by_customer(rows, known, rows)
+
+
 def _by_customer(rows: Table, known: Feature, history: Any) -> Table:
     value = known.expression(history).cast("float64")
     return rows.group_by("customer_id").aggregate(**{known.name: value})
@@ -225,6 +233,7 @@ _OVER = {
     "latest": _latest,
     "holdings": _of_holdings,
     "service_events": _of_events,
+    "places": _of_places,
 }
 
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from domain.errors import BadInput
 from domain.layout import Layout
+from domain.tables import CONTRACTS
 from features.content import Content
 from features.readers.batch import sha256
 
@@ -25,6 +26,7 @@ ORDER = {
     "holdings": ("customer_id", "opened_on", "product"),
     "service_events": ("customer_id", "occurred_at", "event_id"),
     "closures": ("customer_id",),
+    "outlets": ("outlet_id",),
 }
 
 
@@ -143,11 +145,14 @@ def table_files(folder: Path, name: str) -> list[Path]:
 
     They are those of the record, or `NAME.parquet`, or `NAME/*.parquet` where no intake wrote the
     folder. Each file is sorted by customer; the files of a table may hold the same customers,
-    never the same row. Raises BadInput when one is missing or has another size than the record.
+    never the same row. Of a table that may be absent there may be none. Raises BadInput when one
+    is missing or has another size than the record.
     """
     record = record_in(folder)
     if record is None:
         return _unrecorded(folder, name)
+    if name not in record.tables and CONTRACTS[name].may_be_absent:
+        return []  # an intake of before there was such a table
     for part in record.tables[name].parts:
         _present(folder, part)
     return [folder / part.file for part in record.tables[name].parts]
@@ -202,5 +207,7 @@ def _unrecorded(folder: Path, name: str) -> list[Path]:
     alone = folder / f"{name}.parquet"
     parts = sorted((folder / name).glob("*.parquet"))
     if not alone.is_file() and not parts:
+        if CONTRACTS[name].may_be_absent:
+            return []
         raise BadInput(f"table file '{alone}' is missing; {AGAIN}")
     return [alone] if alone.is_file() else parts

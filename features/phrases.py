@@ -264,6 +264,17 @@ ALONE = {
         "stated satisfaction averages {} in the last 365 days",
         unknown="no satisfaction stated in the last 365 days",
     ),
+    "home_outlet_km": Words(
+        "{} from the home outlet",
+        zero="at the home outlet",
+        unknown="distance to the home outlet not known",
+    ),
+    "nearest_outlet_km": Words(
+        "{} from the nearest open outlet",
+        zero="at an open outlet",
+        unknown="no open outlet known within 50 km",
+    ),
+    "customers_per_km2": Words("{} around the home", unknown="place of the home not known"),
     "tenure_days": Words("customer for {}", unknown="time as a customer not known"),
     "age_years": Words("{} old", unknown="age not known"),
     "customer_occupation": Words("occupation: {}", unknown="occupation not known"),

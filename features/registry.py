@@ -17,6 +17,7 @@ from features.definitions import (
     change,
     channels,
     counterparties,
+    place,
     products,
     salary,
     service,
@@ -35,6 +36,7 @@ DEFINITIONS = (
     change,
     products,
     service,
+    place,
     who,
 )
 # Beside the definitions, what decides the value of a feature: visibility and windows.
@@ -43,12 +45,15 @@ SOURCES = (
     "features/customer.py",
     "features/dialect.py",
     "features/feature.py",
+    "features/ground.py",
     "features/history.py",
     "features/local_time.py",
     "features/measures.py",
     "features/panes.py",
+    "features/places.py",
     "features/transactions.py",
     "domain/cutoffs.py",
+    "domain/sphere.py",
 )
 
 

@@ -28,6 +28,7 @@ from features.customer import features_of
 from features.engine import Tables, by_place, memory_bytes, opened_again
 from features.panes import Panes, plans
 from features.parts import ORDER, sorted_file
+from features.places import Map, map_of, map_tables
 from features.registry import FEATURES
 from features.settings import EngineSettings
 from features.steps import HIGH, LOW, Merge, Step, bounded, step
@@ -47,6 +48,7 @@ class Statements:
     """The steps of one plan: tables that all its cut-offs share, then the query of features."""
 
     panes: Panes
+    there: Map
     shared: tuple[Step, ...]
     features: str
 
@@ -70,7 +72,7 @@ class _Kept:
         return ibis.table(table.schema(), name=name)
 
 
-def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements:
+def statements(tables: Tables, panes: Panes, names: Sequence[str], there: Map) -> Statements:
     """The feature query for the customers of a range, compiled once for all ranges."""
     chosen = [FEATURES[name] for name in names]
     keep = _Kept(tables.connection, _in_order(tables) is not None)
@@ -78,16 +80,18 @@ def statements(tables: Tables, panes: Panes, names: Sequence[str]) -> Statements
     people = people.mutate(number=ibis.row_number().over(order_by="customer_id").cast("int32"))
     cells = ibis.table(ibis.schema(CELLS), name="cells")
     people = keep("people", people.left_join(cells, "customer_id").drop("customer_id_right"))
-    near = {name: _numbered(getattr(tables, name), people) for name in CONTRACTS}
+    of_them = [name for name, contract in CONTRACTS.items() if contract.of_customers]
+    near = {name: _numbered(getattr(tables, name), people) for name in of_them}
     for name in sorted(set(near) - {"transactions"}):
         near[name] = keep(f"near_{name}", near[name].order_by(*ORDER[name]))
     plan = PlanTables(
         *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
     )
-    rows = features_of(tables._replace(**near), panes, plan, keep=keep, chosen=chosen)
+    near_them = tables._replace(**near)
+    rows = features_of(near_them, panes, plan, keep=keep, chosen=chosen, there=map_of(there))
     rows = rows.rename(number="customer_id").inner_join(people, "number")
     rows = rows.order_by("number", "as_of").select(*KEY, *names)
-    return Statements(panes, tuple(keep.steps), tables.connection.compile(rows))
+    return Statements(panes, there, tuple(keep.steps), tables.connection.compile(rows))
 
 
 def _in_order(tables: Tables) -> Path | None:
@@ -151,9 +155,11 @@ def run(
     """
     bounds = ranges(tables, len(cutoffs))
     threads = min(tables.settings.threads, len(bounds))
-    workers = _Workers(
-        tables, plans(cutoffs, tables.timezone), names or list(FEATURES), cells, threads
-    )
+    told = [
+        (one, map_tables(tables, one, names or list(FEATURES)))
+        for one in plans(cutoffs, tables.timezone)
+    ]
+    workers = _Workers(tables, told, names or list(FEATURES), cells, threads)
     with _folder(parts if len(bounds) > 1 else None) as folder, ThreadPoolExecutor(threads) as pool:
         ahead = deque[Future[pa.Table]]()
         waiting = list(enumerate(bounds))[::-1]
@@ -191,7 +197,7 @@ class _Workers:
     """An engine with one thread for each thread of the pool, made when it is first needed."""
 
     tables: Tables
-    plans: Sequence[Panes]
+    plans: Sequence[tuple[Panes, Map]]
     names: Sequence[str]
     cells: pa.Table
     threads: int
@@ -225,7 +231,7 @@ class _Workers:
         file = _in_order(again)
         again = by_place(again, file) if file else again
         if not self.told:  # tables have the same names on every engine: statements fit all
-            self.told = [statements(again, one, self.names) for one in self.plans]
+            self.told = [statements(again, one, self.names, there) for one, there in self.plans]
         return _Worker(again.connection.con, self.told, again)
 
 
@@ -242,7 +248,7 @@ class _Worker:
         return rows if len(found) == 1 else rows.sort_by([(name, "ascending") for name in KEY[:2]])
 
     def _plan(self, one: Statements, bound: tuple[str, str]) -> pa.Table:
-        for name, table in _plan(one.panes).items():
+        for name, table in {**_plan(one.panes), **one.there}.items():
             self.duck.register(name, table)
         for shared in one.shared:
             shared.make(self.duck, bound)

@@ -25,6 +25,7 @@ class Measured(Protocol):
 
 LONG_DAYS = 730  # from here on people count in years
 # the bank knows which money it counts in
+AS_WRITTEN = ("km", "customers per km2")  # the same for one as for several
 WITHOUT_UNIT = ("ratio", "money", "words", "yes or no")
 
 
@@ -53,11 +54,15 @@ def quantity(value: float, unit: str) -> str:
 
     >>> quantity(1.0, "counterparties"), quantity(0.0, "products"), quantity(3.25, "days")
     ('1 counterparty', 'no products', '3.2 days')
+    >>> quantity(1.0, "km"), quantity(0.0, "customers per km2")
+    ('1 km', '0 customers per km2')
     >>> quantity(1461.0, "days"), quantity(41.9, "years"), quantity(1234.5, "money")
     ('4 years', '41 years', '1,234')
     """
     if unit in WITHOUT_UNIT:
         return number(value)
+    if unit in AS_WRITTEN:
+        return f"{number(value)} {unit}"
     if unit == "years":
         return _counted(str(int(value)), unit)  # nobody is 41.9 years old
     if unit == "days":

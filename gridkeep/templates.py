@@ -51,7 +51,8 @@ file = "customers.csv"  # or table = "crm.customers" of the database
 file = "transactions/*.csv"  # every delivery; a row delivered twice counts once
 # columns = { transaction_id = "TXN_NO", posted_at = "BOOKED", amount = "AMT" }
 
-# [sources.holdings], [sources.service_events] and [sources.closures] likewise, where you have them
+# [sources.holdings], [sources.service_events], [sources.closures] and [sources.outlets] likewise,
+# where you have them
 """
 
 LABEL = """

@@ -29,7 +29,6 @@ from gridkeep.workspace import (
     migration_of,
     months_to_compare,
     online_store,
-    outlets,
     overlays,
     people_of,
     polygons,
@@ -84,18 +83,19 @@ def partition_bank(
     it is written.
     """
     from features.labels import label_end
+    from features.places import open_outlets
 
     old = read_grid(config.layout, previous) if previous else None
     tables = clean_tables(config, progress)
     progress("placing customers", 0.0)
-    people = people_of(tables, config)
+    people, day = people_of(tables, config), valid_from or label_end(tables)
     grid = partition(
         people,
         config.grid,
-        valid_from=valid_from or label_end(tables),
+        valid_from=day,
         polygons=polygons(config),
         previous=old,
-        outlets=outlets(config),
+        outlets=open_outlets(tables.outlets, day),
         overlays=overlays(config),
     )
     way = migration_of(old, grid, people, polygons(config)) if old else None

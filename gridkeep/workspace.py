@@ -116,11 +116,6 @@ def polygons(config: Config) -> dict[str, Any] | None:
     return _geojson(config, "grid.polygons", config.grid.polygons)
 
 
-def outlets(config: Config) -> dict[str, Any] | None:
-    """Where the outlets are, where the configuration names a file."""
-    return _geojson(config, "grid.outlets", config.grid.outlets)
-
-
 def overlays(config: Config) -> dict[str, Any]:
     """The places of every layer that names a file."""
     return {

@@ -3,6 +3,7 @@
 The first line of a module is the title of its section in docs/features.md.
 
 No statistic over the population (a mean, a rank, a quantile edge) is a feature: it would
-look at other customers and is fitted in training. `sex` and `marketing_opt_out` are kept out
+look at other customers and is fitted in training. A count of neighbours at the cut-off is one:
+the map of that day gives it, whoever is scored. `sex` and `marketing_opt_out` are kept out
 on purpose: the one is unfair to decide by, the other is a wish to respect, not a signal.
 """

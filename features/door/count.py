@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from domain.tables import CONTRACTS
 from features.controls import Control, ControlSum
 from features.door.convert import Fault
 from features.door.words import Defect, Seen
@@ -60,7 +61,7 @@ class Count:
         for fault in faults:
             if fault.problem == "not_parsable":  # unreadable, not empty
                 self._add(fault.column, "missing", -len(fault.rows))
-        if batch.table == "customers":
+        if CONTRACTS[batch.table].placed:
             self._zero_coordinates(batch, typed)
 
     def done(self) -> Counted:

@@ -29,9 +29,14 @@ class Terms(NamedTuple):
     last: LastDay | None = None
 
     @property
-    def datum(self) -> Datum:
-        """The datum of the customers' coordinates as delivered."""
-        return (self.settings.customers or TableSource()).datum
+    def datums(self) -> dict[str, Datum]:
+        """Table with coordinates -> their datum as delivered.
+
+        >>> Terms(SourceSettings(outlets=TableSource(datum="BD-09")), "UTC").datums
+        {'customers': 'WGS-84', 'outlets': 'BD-09'}
+        """
+        placed = [name for name, table in CONTRACTS.items() if table.placed]
+        return {name: (getattr(self.settings, name) or TableSource()).datum for name in placed}
 
     @property
     def hash(self) -> str:
@@ -75,8 +80,8 @@ def judged(batch: Batch, terms: Terms) -> Judgement:
     for fault in faults:
         bad = bad.union(fault.rows)
     good = typed.drop(index=bad)
-    if batch.table == "customers" and batch.form is None:  # else it is settled already
-        good = in_wgs84(good, terms.datum)
+    if contract.placed and batch.form is None:  # else it is settled already
+        good = in_wgs84(good, terms.datums[batch.table])
     return Judgement(typed, faults, good, bool(late) and terms.settings.data_until is None)
 
 

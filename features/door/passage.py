@@ -140,7 +140,8 @@ class Passage:
             if way != "anew" and self._record
             else Held()
         )
-        people = None if name == "customers" else self.clean / "customers.parquet"
+        of_known = contract.of_customers and name != "customers"
+        people = self.clean / "customers.parquet" if of_known else None
         ours = [one for one in self._read_order() if one.table == name]
         read = [self._judged[one].rows for one in ours if self._plan.reads(one)]
         staged, order = [rows for rows in read if rows.is_file()], [one.file for one in ours]

@@ -5,7 +5,7 @@ import pandas as pd
 from domain.datum import Datum, to_wgs84
 
 
-def in_wgs84(customers: pd.DataFrame, datum: Datum) -> pd.DataFrame:
+def in_wgs84(rows: pd.DataFrame, datum: Datum) -> pd.DataFrame:
     """The rows with latitude and longitude converted from `datum`.
 
     >>> rows = pd.DataFrame({"latitude": [39.908692, 0.0], "longitude": [116.397477, 0.0]})
@@ -13,10 +13,10 @@ def in_wgs84(customers: pd.DataFrame, datum: Datum) -> pd.DataFrame:
     [[39.907, 116.391], [0.0, 0.0]]
     """
     if datum == "WGS-84":
-        return customers
+        return rows
     latitude, longitude = to_wgs84(
-        customers["latitude"].to_numpy(dtype=float),
-        customers["longitude"].to_numpy(dtype=float),
+        rows["latitude"].to_numpy(dtype=float),
+        rows["longitude"].to_numpy(dtype=float),
         datum,
     )
-    return customers.assign(latitude=latitude, longitude=longitude)
+    return rows.assign(latitude=latitude, longitude=longitude)

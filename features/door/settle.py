@@ -38,8 +38,8 @@ class Settler:
 
     `staged` are files of new rows and `held` is what the table has already; the rows of `again`
     were delivered before and are staged once more. `deliveries` names every file of the table in
-    the order of reading. `customers` is the clean customer table, or None while that table itself
-    is settled.
+    the order of reading. `customers` is the clean customer table, or None where rows belong to
+    nobody, or are the customers themselves.
     """
 
     def __init__(
@@ -98,7 +98,8 @@ class Settler:
         """Rows that repeat a key with different content, of known customers."""
         if self._any("conflicting"):
             yield from self._refused(
-                f"ANTI JOIN unknown USING (customer_id) SEMI JOIN conflicting USING ({self._key})"
+                f"{self._without('unknown', 'customer_id')} "
+                f"SEMI JOIN conflicting USING ({self._key})"
             )
 
     def differing(self) -> list[str]:
@@ -209,9 +210,13 @@ class Settler:
         )
 
     def _find_strangers(self, customers: Path | None) -> None:
-        known = "" if customers is None else read_files([customers])
-        which = f"ANTI JOIN {known} USING (customer_id)" if known else "LIMIT 0"
-        self._run(f"CREATE TEMP TABLE unknown AS SELECT DISTINCT customer_id FROM rows {which}")
+        if customers is None:
+            self._run("CREATE TEMP TABLE unknown (customer_id VARCHAR)")
+            return
+        self._run(
+            "CREATE TEMP TABLE unknown AS SELECT DISTINCT customer_id FROM rows "
+            f"ANTI JOIN {read_files([customers])} USING (customer_id)"
+        )
 
     def _rows(self, files: Sequence[Path]) -> str:
         if files:

@@ -67,7 +67,7 @@ def _table(
     tables: Tables, name: str, everyone: Any, late_days: float, with_cells: bool
 ) -> list[Counted]:
     if name == "customers":
-        rows = customer_rows(everyone, with_cells)
+        rows = customer_rows(everyone, tables.outlets, with_cells)
         return _counted(rows, (*rules(name, late_days), RECORD))
     return _counted(rows_of(tables, name, everyone), rules(name, late_days))
 

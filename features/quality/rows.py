@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis.expr.types import Table
 
+from domain.tables import CONTRACTS
 from features.engine import Tables
 from features.local_time import local_midnight
 
@@ -36,15 +37,18 @@ def people(tables: Tables, cells: pd.DataFrame | None) -> Table:
     )
 
 
-def customer_rows(everyone: Table, with_cells: bool) -> Table:
-    """People with `namesakes` (others before them alike) and `district_share` of their cell."""
+def customer_rows(everyone: Table, outlets: Table, with_cells: bool) -> Table:
+    """People with `namesakes` (others before them alike) and `district_share` of their cell.
+
+    `outlet_listed` says whether the home outlet is in the table, if there is such a table.
+    """
     alike = ibis.window(
         group_by=["birth_date", "sex", "latitude_4", "longitude_4"], order_by="customer_id"
     )
     rows = everyone.mutate(
         latitude_4=everyone.latitude.round(4), longitude_4=everyone.longitude.round(4)
     )
-    rows = rows.mutate(namesakes=ibis.row_number().over(alike))
+    rows = _with_listed(rows.mutate(namesakes=ibis.row_number().over(alike)), outlets)
     if not with_cells:
         return rows.mutate(district_share=ibis.null("float64"))
     placed = rows.district.notnull() & rows.latitude.notnull() & rows.longitude.notnull()
@@ -56,7 +60,12 @@ def customer_rows(everyone: Table, with_cells: bool) -> Table:
 
 
 def rows_of(tables: Tables, name: str, everyone: Table) -> Table:
-    """The rows of a table other than customers, each with what is compared of its customer."""
+    """The rows of a table other than customers, each with what is compared of its customer.
+
+    Rows of no customer are in the cell 'all'.
+    """
+    if not CONTRACTS[name].of_customers:
+        return getattr(tables, name).mutate(cell_id=ibis.literal(EVERYONE))
     about = everyone.select("customer_id", "cell_id", "onboarded_on", "joined_at", "left_by")
     table: Table = getattr(tables, name)
     return table.join(about, "customer_id")
@@ -88,6 +97,13 @@ def balance_rows(tables: Tables, everyone: Table, one_in: int) -> Table:
     )
     rows = rows.mutate(before=alone.ifelse(rows.previous, None))
     return rows.join(everyone.select("customer_id", "cell_id"), "customer_id")
+
+
+def _with_listed(rows: Table, outlets: Table) -> Table:
+    listed = outlets.select(listed_id="outlet_id")
+    rows = rows.left_join(listed, rows.outlet_id == listed.listed_id)
+    told = rows.outlet_id.notnull() & (outlets.count().as_scalar() > 0)
+    return rows.mutate(outlet_listed=told.ifelse(rows.listed_id.notnull(), None))
 
 
 def _placed(cells: pd.DataFrame) -> Table:

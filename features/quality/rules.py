@@ -32,6 +32,8 @@ EMPTY_IS_FINE = {
     ("holdings", "closed_on"),
     ("service_events", "resolved_at"),
     ("closures", "reason"),
+    ("outlets", "opened_on"),
+    ("outlets", "closed_on"),
 }
 
 
@@ -63,6 +65,7 @@ def rules(table: str, late_days: float) -> tuple[Rule, ...]:
         "holdings": _HOLDINGS,
         "service_events": (*_SERVICE_EVENTS, _arrival("service_events", "occurred_at", late_days)),
         "closures": _CLOSURES,
+        "outlets": _OUTLETS,
     }
     return (*own[table], *completeness_of(CONTRACTS[table]))
 
@@ -94,7 +97,15 @@ def completeness_of(contract: Contract) -> tuple[Rule, ...]:
     ['customer_id', 'closed_on']
     """
     return tuple(
-        Rule(contract.name, name, "completeness", "known", _always, _known(name), gates=False)
+        Rule(
+            contract.name,
+            name,
+            "completeness",
+            "known",
+            _known(contract.key[0]),
+            _known(name),
+            gates=False,
+        )
         for name in contract.names
         if (contract.name, name) not in EMPTY_IS_FINE
     )
@@ -123,6 +134,17 @@ def _on_the_map(rows: Any) -> Any:
     return both & ~((rows.latitude == 0) & (rows.longitude == 0)).fill_null(False)
 
 
+def _on_the_map_of(table: str) -> Rule:
+    return Rule(
+        table,
+        "latitude",
+        "consistency",
+        "latitude and longitude both known and not both 0",
+        lambda rows: rows.latitude.notnull() | rows.longitude.notnull(),
+        _on_the_map,
+    )
+
+
 _CUSTOMERS = (
     Rule(
         "customers",
@@ -132,14 +154,7 @@ _CUSTOMERS = (
         _known("birth_date"),
         _born_before,
     ),
-    Rule(
-        "customers",
-        "latitude",
-        "consistency",
-        "latitude and longitude both known and not both 0",
-        lambda rows: rows.latitude.notnull() | rows.longitude.notnull(),
-        _on_the_map,
-    ),
+    _on_the_map_of("customers"),
     Rule(
         "customers",
         "customer_id",
@@ -156,6 +171,15 @@ _CUSTOMERS = (
         _known("district_share"),
         lambda rows: rows.district_share >= COMMON_DISTRICT,
         gates=False,  # a cell merged of many places has rare districts that are right
+    ),
+    Rule(
+        "customers",
+        "outlet_id",
+        "consistency",
+        "home outlet is in the outlet table",
+        _known("outlet_listed"),
+        lambda rows: rows.outlet_listed,
+        gates=False,  # a table of today's outlets lacks the closed ones
     ),
 )
 
@@ -245,5 +269,17 @@ _CLOSURES = (
         "left no earlier than joined",
         _always,
         lambda rows: rows.closed_on >= rows.onboarded_on,
+    ),
+)
+
+_OUTLETS = (
+    _on_the_map_of("outlets"),
+    Rule(
+        "outlets",
+        "closed_on",
+        "consistency",
+        "closed no earlier than opened",
+        _known("opened_on", "closed_on"),
+        lambda rows: rows.closed_on >= rows.opened_on,
     ),
 )

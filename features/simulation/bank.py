@@ -154,7 +154,6 @@ def _write_world(staging: Staging, plan: Plan, county: County, planted: Planted)
         "outlet_id": [outlet.outlet_id for outlet in county.outlets],
         "latitude": latitude,
         "longitude": longitude,
-        "district": [outlet.district for outlet in county.outlets],
     }
     staging.rows("outlets.parquet", outlets)
     drift = json.dumps(_drift(plan, county, planted), indent=2, ensure_ascii=False)

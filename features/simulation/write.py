@@ -18,14 +18,6 @@ from features.arrow import abandon, arrow_schema
 SCHEMAS: dict[str, Any] = {
     f"{name}.parquet": arrow_schema(contract) for name, contract in CONTRACTS.items()
 } | {
-    "outlets.parquet": pa.schema(
-        [
-            ("outlet_id", pa.string()),
-            ("latitude", pa.float64()),
-            ("longitude", pa.float64()),
-            ("district", pa.string()),
-        ]
-    ),
     "truth/customer_months.parquet": pa.schema(
         [
             ("customer_id", pa.string()),

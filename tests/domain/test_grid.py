@@ -212,27 +212,35 @@ def test_a_customer_without_home_outlet_goes_to_the_nearest():
     assert assign(grid, twin).cell_id.tolist() == ["outlet-y"]
 
 
-def test_outlets_stand_where_the_file_puts_them():
-    points = {
-        "type": "FeatureCollection",
-        "features": [
-            {
-                "properties": {"outlet_id": name},
-                "geometry": {"type": "Point", "coordinates": [121.0, latitude]},
-            }
-            for name, latitude in (("x", 30.9), ("y", 30.6))
-        ],
-    }
+def test_outlets_stand_where_their_table_puts_them():
+    table = {"outlet_id": ["x", "y"], "latitude": [30.9, 30.6], "longitude": [121.0, 121.0]}
+    outlets = pd.DataFrame(table)
     rows = [((30.6, 121.0), None, "x"), ((30.9, 121.0), None, "y"), ((30.88, 121.0), None, None)]
-    grid = partition(people_of(rows), GridSettings(basis="outlet"), valid_from=DAY, outlets=points)
+    grid = partition(people_of(rows), GridSettings(basis="outlet"), valid_from=DAY, outlets=outlets)
     assert grid.assignment.cell_id.iloc[2] == "outlet-x"
-    with pytest.raises(BadInput, match=r"grid\.outlets.*must be Point"):
+
+
+@pytest.mark.parametrize("place", [(0.0, 0.0), (None, 121.0), (30.9, 181.0), (91.0, 0.0)])
+def test_an_outlet_without_a_place_is_nobodys_nearest(place):
+    nowhere = {"outlet_id": "x", "latitude": place[0], "longitude": place[1]}
+    there = {"outlet_id": "y", "latitude": 30.6, "longitude": 121.0}
+    rows = [((30.6, 121.0), None, "x"), ((30.9, 121.0), None, "y"), ((30.61, 121.0), None, None)]
+    made = [
         partition(
             people_of(rows),
-            GridSettings(basis="outlet", outlet_name="r"),
+            GridSettings(basis="outlet"),
             valid_from=DAY,
-            outlets=SQUARES,
-        )
+            outlets=pd.DataFrame(outlets, columns=["outlet_id", "latitude", "longitude"]),
+        ).assignment.cell_id.iloc[2]
+        for outlets in ([nowhere, there], [nowhere], [])
+    ]
+    assert made == ["outlet-y", "outlet-x", "outlet-x"]  # the last two: amid their customers
+
+
+def test_a_key_of_before_outlets_were_a_table_says_where_they_belong_now():
+    for key in ("outlets", "outlet_name"):
+        with pytest.raises(ValueError, match=rf"{key} is no key any more.*\[sources\.outlets\]"):
+            GridSettings.model_validate({key: "outlets.geojson"})
 
 
 @pytest.mark.parametrize(

@@ -93,9 +93,12 @@ def test_neighbours_touch():
 
 def test_a_file_in_another_datum_is_converted():
     latitude, longitude = from_wgs84(np.array([30.6]), np.array([121.0]), "GCJ-02")
-    there = {"type": "Point", "coordinates": [float(longitude[0]), float(latitude[0])]}
-    places = read_places(collection(A=there), "d", "name", allowed=("Point",), datum="GCJ-02")
-    assert (places.shapes[0].y, places.shapes[0].x) == pytest.approx((30.6, 121.0), abs=1e-8)
+    corner = [float(longitude[0]), float(latitude[0])]
+    east, north = [corner[0] + 0.1, corner[1]], [corner[0], corner[1] + 0.1]
+    there = {"type": "Polygon", "coordinates": [[corner, east, north, corner]]}
+    places = read_places(collection(A=there), "d", "name", datum="GCJ-02")
+    found = places.shapes[0].exterior.coords[0]
+    assert (found[1], found[0]) == pytest.approx((30.6, 121.0), abs=1e-8)
 
 
 def test_the_districts_of_a_country_are_valid(shared_data):

@@ -83,8 +83,13 @@ def tables() -> Tables:
     products.loc[::3, "closed_on"] = "2025-11-05"
     customers = pd.DataFrame({"customer_id": ids, "onboarded_on": "2020-01-01", "kind": "person"})
     customers["birth_date"] = "1980-05-05"
+    customers["latitude"], customers["longitude"] = 30 + draw.normal(0, 0.01, (2, len(ids)))
+    customers.loc[:1, "latitude"] = np.nan
+    customers["outlet_id"] = "B1"
+    outlets = {"outlet_id": ["B1", "B2"], "latitude": [30.0, 30.1], "longitude": [30.0, 30.0]}
     return tables_of(
         {
+            "outlets": pd.DataFrame(outlets),
             "customers": customers,
             "transactions": transactions,
             "service_events": events,
@@ -202,18 +207,20 @@ def test_no_feature_reads_sex_or_the_wish_not_to_be_contacted(tables: Tables) ->
     )
 
 
-def test_a_feature_looks_at_no_other_customer(tables: Tables, rows: pd.DataFrame) -> None:
+def test_a_feature_is_the_same_for_a_customer_alone_and_among_all(
+    tables: Tables, rows: pd.DataFrame
+) -> None:
     alone = frame_of(customer_features(tables, DAYS, ["C7"]))
     expected = rows[rows["customer_id"] == "C7"]
     pd.testing.assert_frame_equal(_sorted(alone), _sorted(expected), rtol=1e-9)
 
 
-def test_clocks_and_what_is_said_twice_are_not_monitored() -> None:
+def test_clocks_and_what_is_said_twice_or_shared_are_not_monitored() -> None:
     unwatched = {name for name, known in FEATURES.items() if not known.monitored}
     clocks = {"tenure_days", "age_years", "product_opened_days_since", "product_closed_days_since"}
     clocks |= {"complaint_days_since", "open_complaint_days"}
     said_twice = {"balance_usual", "balance_from_peak_365d", "counterparties_active_share"}
-    assert unwatched == clocks | said_twice
+    assert unwatched == clocks | said_twice | {"customers_per_km2"}  # neighbours share it
 
 
 def test_the_window_starts_are_those_of_the_interface() -> None:
@@ -241,6 +248,8 @@ def test_the_hash_is_the_same_in_every_process_and_the_registry_needs_no_engine(
         ("features/transactions.py", "parts.seen <= rings.cutoff", "ibis.literal(True)"),
         ("features/panes.py", "bisect_right(self.edges, day) - 1", "bisect_right(self.edges, day)"),
         ("features/measures.py", "count > 1", "count > 2"),
+        ("features/ground.py", "latitude != 0", "latitude != 1"),
+        ("features/places.py", "outlets.open", "outlets.outlet_id.notnull()"),
         ("features/feature.py", "(30, 90, 180, 365)", "(30, 90, 180, 360)"),
         ("features/dialect.py", "1_000_000_000", "1_000_000"),
     ],

@@ -10,6 +10,7 @@ import pytest
 from features.customer import customer_features
 from features.engine import frame_of, tables_of
 from features.registry import FEATURES
+from tests.features.places import random_homes, random_outlets
 
 CATEGORIES = [
     "salary",
@@ -180,6 +181,45 @@ OF_HOLDINGS = {
         for word in ("card", "loan", "savings", "mobile")
     },
 }
+OF_PLACES = {
+    # the angle between two directions from the middle of the Earth, by their cross product
+    "home_outlet_km": "(SELECT {angle} * 6371.0088 FROM ways o WHERE o.outlet_id = c.outlet_id"
+    " AND o.opened_on < DATE '{day}')",
+    "nearest_outlet_km": "(SELECT min({angle} * 6371.0088) FROM ways o"
+    " WHERE o.opened_on < DATE '{day}' AND o.closed_on >= DATE '{day}'"
+    " AND {angle} * 6371.0088 <= 50)",
+    "customers_per_km2": "(SELECT nullif(count(*), 0) FROM here n WHERE"
+    " abs(n.up - c.up) <= 1 AND abs(n.along - c.along) IN (0, 1, 35999))"
+    # a zone of the sphere: the difference of the sines times the span of longitude
+    " / (6371.0088 ** 2 * radians(0.03)"
+    " * (sin(radians((c.up + 2) / 100)) - sin(radians((c.up - 1) / 100))))",
+}
+ANGLE = """atan2(sqrt((o.y * c.z - o.z * c.y) ** 2 + (o.z * c.x - o.x * c.z) ** 2
+    + (o.x * c.y - o.y * c.x) ** 2), o.x * c.x + o.y * c.y + o.z * c.z)"""
+WAYS = """cos(radians(latitude)) * cos(radians(longitude)) AS x,
+    cos(radians(latitude)) * sin(radians(longitude)) AS y, sin(radians(latitude)) AS z"""
+PLACES = """
+WITH known AS (
+    SELECT *, {ways}, floor(latitude * 100) AS up, CASE WHEN longitude = 180 THEN -18000
+        ELSE floor(longitude * 100) END AS along
+    FROM customers
+    WHERE abs(latitude) <= 90 AND abs(longitude) <= 180 AND NOT (latitude = 0 AND longitude = 0)
+), here AS (
+    SELECT k.* FROM known k ANTI JOIN (
+        SELECT * FROM closures WHERE closed_on < DATE '{day}') l USING (customer_id)
+    WHERE onboarded_on < DATE '{day}'
+), ways AS (
+    SELECT outlet_id, {ways}, coalesce(opened_on, DATE '0001-01-01') AS opened_on,
+        coalesce(closed_on, DATE '9999-01-01') AS closed_on
+    FROM outlets WHERE abs(latitude) <= 90 AND abs(longitude) <= 180
+        AND NOT (latitude = 0 AND longitude = 0)
+)
+SELECT e.customer_id, {of_places}
+FROM customers e LEFT JOIN here c USING (customer_id) LEFT JOIN closures l
+    ON l.customer_id = e.customer_id AND l.closed_on < DATE '{day}'
+WHERE e.onboarded_on < DATE '{day}' AND l.customer_id IS NULL
+ORDER BY e.customer_id
+"""
 OF_CUSTOMERS = {
     "age_years": "date_diff('day', birth_date, DATE '{day}') / 365.25",
     "customer_occupation": "occupation",
@@ -243,6 +283,11 @@ def oracle_of_the_rest(frames: dict[str, pd.DataFrame], day: date, zone: str) ->
     return asked(frames, MORE.format(day=day, zone=zone, flagged=flagged, **starts, **columns))
 
 
+def oracle_of_places(frames: dict[str, pd.DataFrame], day: date) -> pd.DataFrame:
+    columns = named(OF_PLACES).format(angle=ANGLE, day=day)
+    return asked(frames, PLACES.format(ways=WAYS, day=day, of_places=columns))
+
+
 def named(columns: dict[str, str]) -> str:
     return ", ".join(f"{value} AS {name}" for name, value in columns.items())
 
@@ -292,6 +337,8 @@ def random_bank(seed: int) -> dict[str, pd.DataFrame]:
             "kind": "person",
         }
     )
+    outlets = random_outlets(draw, DAYS)
+    customers = customers.assign(**random_homes(draw, people, outlets["outlet_id"]))
     left = np.datetime64("2024-01-01", "D") + draw.integers(0, 365, 8)
     closures = pd.DataFrame({"customer_id": draw.choice(ids, 8, replace=False), "closed_on": left})
     return {
@@ -300,6 +347,7 @@ def random_bank(seed: int) -> dict[str, pd.DataFrame]:
         "closures": closures,
         "service_events": random_events(draw, ids, posted),
         "holdings": random_holdings(draw, ids),
+        "outlets": outlets,
     }
 
 
@@ -350,6 +398,8 @@ def test_every_feature_equals_sql_written_by_hand(zone: str) -> None:
         rest = oracle_of_the_rest(frames, day, zone)
         assert rest["customer_id"].tolist() == expected["customer_id"].tolist()
         expected = expected.merge(rest, on="customer_id", validate="1:1")
+        places = oracle_of_places(frames, day)
+        expected = expected.merge(places, on="customer_id", validate="1:1")
         assert set(expected.columns[1:]) == set(FEATURES)
         for name, known in FEATURES.items():
             if known.kind == "category":
@@ -371,3 +421,8 @@ def test_the_random_bank_is_worth_asking() -> None:
     assert (row["transactions_365d"] == 0).any()  # a customer without history
     assert row["channels_365d"].max() == 4
     assert row["active_months_365d"].max() >= 12
+    for day in DAYS:
+        places = oracle_of_places(random_bank(3), day)
+        assert places["home_outlet_km"].count() > 5
+        assert 5 < places["nearest_outlet_km"].count() < len(places)
+        assert places["customers_per_km2"].max() > 3 * places["customers_per_km2"].min()

@@ -16,6 +16,9 @@ PEOPLE = (
 ROWS = "transaction_id,customer_id,posted_at,amount\nT1,C1,2026-01-05 10:00:00,12.50\n"
 
 
+OUTLETS = "outlet_id,latitude,longitude\nB1,39.90874,116.39748\nB2,0,0\n"
+
+
 def delivered(tmp_path: Path, **about: str) -> list[list[float | None]]:
     (tmp_path / "customers.csv").write_text(PEOPLE, encoding="utf-8")
     (tmp_path / "transactions.csv").write_text(ROWS, encoding="utf-8")
@@ -25,10 +28,13 @@ def delivered(tmp_path: Path, **about: str) -> list[list[float | None]]:
             "transactions": {"file": "transactions.csv"},
         }
     )
-    layout = Layout(tmp_path / "out")
-    take_in(settings, tmp_path, layout).require_sound()
-    people = pq.read_table(layout.tables / "customers.parquet").sort_by("customer_id")
-    return [people[name].to_pylist() for name in ("latitude", "longitude")]
+    take_in(settings, tmp_path, Layout(tmp_path / "out")).require_sound()
+    return placed(tmp_path, "customers")
+
+
+def placed(folder: Path, table: str) -> list[list[float | None]]:
+    rows = pq.read_table(Layout(folder / "out").tables / f"{table}.parquet")
+    return [rows[name].to_pylist() for name in ("latitude", "longitude")]
 
 
 def test_a_declared_datum_is_converted_at_the_door(tmp_path: Path) -> None:
@@ -40,3 +46,21 @@ def test_a_declared_datum_is_converted_at_the_door(tmp_path: Path) -> None:
 
 def test_coordinates_without_a_declared_datum_are_taken_as_they_are(tmp_path: Path) -> None:
     assert delivered(tmp_path)[0] == [39.90874, 0.0, None]
+
+
+def test_outlets_have_a_datum_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "customers.csv").write_text(PEOPLE, encoding="utf-8")
+    (tmp_path / "transactions.csv").write_text(ROWS, encoding="utf-8")
+    (tmp_path / "outlets.csv").write_text(OUTLETS, encoding="utf-8")
+    settings = SourceSettings.model_validate(
+        {
+            "customers": {"file": "customers.csv"},
+            "transactions": {"file": "transactions.csv"},
+            "outlets": {"file": "outlets.csv", "datum": "GCJ-02"},
+        }
+    )
+    take_in(settings, tmp_path, Layout(tmp_path / "out")).require_sound()
+    latitude, longitude = placed(tmp_path, "outlets")
+    assert latitude == pytest.approx([39.90734, 0.0], abs=1e-4)
+    assert longitude == pytest.approx([116.39123, 0.0], abs=1e-4)
+    assert placed(tmp_path, "customers")[0] == [39.90874, 0.0, None]

@@ -20,6 +20,7 @@ from features.engine import Tables, batches_of, frame_of, tables_in, tables_of
 from features.history import require_history
 from features.registry import FEATURES
 from tests.features.conftest import PASSWORD
+from tests.features.places import random_homes, random_outlets
 
 # Havana's clocks change at midnight: a day of 2024 has none, another one has two
 ZONE = "America/Havana"
@@ -64,6 +65,8 @@ def hostile_bank() -> dict[str, pd.DataFrame]:
     customers.loc[:4, "onboarded_on"] = [LEAP - timedelta(days=at - 2) for at in range(5)]
     customers["birth_date"] = draw.choice([date(1984, 2, 29), date(1950, 12, 31), None], 40)
     customers["occupation"] = draw.choice(["clerk", "läkare", None], 40)
+    outlets = random_outlets(draw, SEVERAL)
+    customers = customers.assign(**random_homes(draw, 40, outlets["outlet_id"]))
     left = pd.DataFrame({"customer_id": ids[5:9], "closed_on": [*SEVERAL[:3], date(2024, 6, 1)]})
     return {
         "customers": customers,
@@ -71,6 +74,7 @@ def hostile_bank() -> dict[str, pd.DataFrame]:
         "holdings": products(draw, ids),
         "service_events": events(draw, ids),
         "closures": left,
+        "outlets": outlets,
     }
 
 
@@ -218,6 +222,19 @@ def test_a_missing_view_is_told_with_the_columns_that_it_must_have(warehouse: An
     columns = "customer_id, product, opened_on, closed_on, balance"
     with pytest.raises(BadInput, match=rf"no table 'holdings' .* the columns {columns}, without"):
         tables_in(warehouse, schema="partly")
+
+
+def test_a_warehouse_without_outlets_has_no_distances(warehouse: Any, embedded: Tables) -> None:
+    warehouse.raw_sql("CREATE SCHEMA without_outlets").close()
+    for name in set(CONTRACTS) - {"outlets"}:
+        view = f"CREATE VIEW without_outlets.{name} AS SELECT * FROM core.{name}"
+        warehouse.raw_sql(view).close()
+    tables = tables_in(warehouse, timezone=ZONE, schema="without_outlets")
+    found = frame_of(customer_features(tables, LEAP))
+    assert found["home_outlet_km"].isna().all()
+    assert found["nearest_outlet_km"].isna().all()
+    nowhere = embedded._replace(outlets=embedded.outlets.filter(ibis.literal(False)))
+    assert_equal(found, frame_of(customer_features(nowhere, LEAP)))
 
 
 def test_a_missing_column_is_named() -> None:

@@ -20,6 +20,7 @@ from features.engine import tables_of
 from features.settings import EngineSettings
 from serving.registry import FetchedBundle
 from serving.sealed import SealedBundle, seal
+from tests.features.places import random_homes, random_outlets
 from tests.serving.conftest import feature_frame, write_bundle
 from tests.spark.processes import Cluster, free_port, kill, start, wait_for
 
@@ -110,12 +111,15 @@ def with_nan(rows: pa.Table, name: str) -> pa.Table:
 def hostile_bank(seed: int) -> dict[str, pd.DataFrame]:
     """Ties, sub-second times, DST, leap days, late rows, extreme money, customers without rows."""
     draw = np.random.default_rng(seed)
+    outlets = random_outlets(np.random.default_rng(seed), DAYS)
+    homes = random_homes(np.random.default_rng(seed), len(IDS), outlets["outlet_id"])
     return {
-        "customers": customers(draw),
+        "customers": customers(draw).assign(**homes),
         "transactions": transactions(draw, 3000),
         "holdings": holdings(draw, 80),
         "service_events": service_events(draw, 150),
         "closures": pd.DataFrame({"customer_id": IDS[:4], "closed_on": [*DAYS[:3], "2024-03-30"]}),
+        "outlets": outlets,
     }
 
 

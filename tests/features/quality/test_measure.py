@@ -221,6 +221,36 @@ ONE_POSTED = pd.DataFrame(
 )
 
 
+def test_the_rules_of_outlets_count_their_rows_and_the_homes_of_customers() -> None:
+    customers = {"customer_id": list("abcd"), "onboarded_on": "2020-01-10"}
+    posted = {"transaction_id": ["1"], "customer_id": ["a"], "posted_at": [DAY], "amount": [1]}
+    frames = {
+        "customers": pd.DataFrame(customers | {"outlet_id": ["B1", "B1", "B9", None]}),
+        "transactions": pd.DataFrame(posted),
+    }
+    without = measure(tables_of(frames), 3)
+    assert found(without, "customers", "home outlet") == (0, 0)
+    frames["outlets"] = pd.DataFrame(
+        {
+            "outlet_id": ["B1", "B2", "B3", "B4"],
+            "latitude": [30.5, 0.0, None, None],
+            "longitude": [120.5, 0.0, 120.5, None],
+            "opened_on": ["2020-01-10", "2020-01-10", None, "2020-01-10"],
+            "closed_on": ["2020-01-09", "2020-01-10", "2020-01-01", None],
+        }
+    )
+    cells = pd.DataFrame({"customer_id": list("abcd"), "cell_id": ["x", "x", "x", "y"]})
+    measured = measure(tables_of(frames), 3, cells)
+    assert found(measured, "customers", "home outlet") == (3, 2)
+    assert found(measured, "customers", "home outlet", "x") == (3, 2)
+    assert found(measured, "outlets", "latitude and longitude") == (3, 1)
+    assert found(measured, "outlets", "closed no earlier") == (2, 1)
+    wanted = [one for one in measured.bank if one.table == "outlets"]
+    wanted = [one.column for one in wanted if one.dimension == "completeness"]
+    assert wanted == ["outlet_id", "latitude", "longitude"]
+    assert measured.accuracy.good == 4  # told, and no part of the accuracy of customers
+
+
 @pytest.mark.parametrize(("rare", "right"), [(4, 96), (5, 100)])
 def test_a_district_that_is_rare_in_its_cell_is_told(rare: int, right: int) -> None:
     places = ["north"] * (100 - rare) + ["south"] * rare

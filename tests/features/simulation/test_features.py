@@ -20,6 +20,17 @@ def rows(bank: Path) -> pd.DataFrame:
     return frame_of(customer_features(tables, date(last.year, last.month, 1)))
 
 
+def test_the_nearest_outlet_is_as_far_as_the_simulation_has_it(
+    rows: pd.DataFrame, bank: Path
+) -> None:
+    truth = pd.read_parquet(bank / "truth" / "customer_months.parquet")
+    away = truth.groupby("customer_id")["distance_km"].first()
+    found = rows.set_index("customer_id")["nearest_outlet_km"].dropna()
+    assert len(found) > 1000
+    # the simulation is flat, and its degree is 111.2 km everywhere
+    assert ((found - away[found.index]).abs() <= 0.01 * away[found.index] + 0.001).all()
+
+
 @pytest.mark.parametrize("name", FEATURES)
 def test_the_simulated_bank_feeds_every_feature(rows: pd.DataFrame, name: str) -> None:
     values = rows[name].dropna()
