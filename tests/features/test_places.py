@@ -251,3 +251,9 @@ def test_a_folder_without_outlets_has_no_distances_but_densities(folder: Path) -
     rows = frame_of(customer_features(open_tables(folder), DAY))
     assert rows[NAMES[:2]].isna().all().all()
     assert rows["customers_per_km2"].notna().all()
+
+
+def test_neighbours_live_on_both_sides_of_the_date_line() -> None:
+    rows = found(bank([(0.005, 179.995), (0.005, -179.995), (0.005, 180.0), (0.005, 179.975)], []))
+    km2 = (RADIUS_KM * np.pi / 18_000 * 3) ** 2
+    np.testing.assert_allclose(rows["customers_per_km2"] * km2, [3, 3, 3, 1], rtol=1e-6)
