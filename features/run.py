@@ -20,83 +20,21 @@ from typing import Any, NamedTuple
 import ibis
 import pyarrow as pa
 import pyarrow.feather as feather
-from ibis.expr.types import Table
 
-from domain.tables import CONTRACTS
 from features.atomic import replacing
-from features.customer import features_of
 from features.engine import Tables, by_place, memory_bytes, opened_again
 from features.panes import Panes, plans
-from features.parts import ORDER, sorted_file
-from features.places import Map, map_of, map_tables
+from features.places import Map, map_tables
 from features.registry import FEATURES
 from features.settings import EngineSettings
-from features.steps import HIGH, LOW, Merge, Step, bounded, step
-from features.transactions import PlanTables
+from features.statements import KEY, Statements, file_in_order, plan_tables, statements
+from features.steps import bounded
 
-KEY = ("customer_id", "as_of", "cell_id")
-CELLS = pa.schema([("customer_id", pa.string()), ("cell_id", pa.string())])
 LAST = chr(0x10FFFF)  # above every id
 # rows come out of a join in the order of its left side; by size a side may be either
 AS_WRITTEN = "SET disabled_optimizers = 'join_order,build_side_probe_side'"
 TRANSACTIONS_A_RANGE = 5_500_000  # about 0.8 GB in work
 RESULTS_A_RANGE = 400_000  # customers x cut-offs
-
-
-@dataclass(frozen=True)
-class Statements:
-    """The steps of one plan: tables that all its cut-offs share, then the query of features."""
-
-    panes: Panes
-    there: Map
-    shared: tuple[Step, ...]
-    features: str
-
-
-@dataclass
-class _Kept:
-    """Steps that become tables: compiled where they are made, named from then on.
-
-    A sum of floats depends on the order of its rows, which must not be that of deliveries: rows
-    are sorted before they are summed, unless they lie `in_order`.
-    """
-
-    engine: Any
-    in_order: bool
-    steps: list[Step] = field(default_factory=list)
-
-    def __call__(self, name: str, table: Table, merge: Merge | None = None) -> Table:
-        if name == "year_rows" and not self.in_order:
-            table = table.order_by(*ORDER["transactions"])
-        self.steps.append(step(self.engine, name, table, merge))
-        return ibis.table(table.schema(), name=name)
-
-
-def statements(tables: Tables, panes: Panes, names: Sequence[str], there: Map) -> Statements:
-    """The feature query for the customers of a range, compiled once for all ranges."""
-    chosen = [FEATURES[name] for name in names]
-    keep = _Kept(tables.connection, _in_order(tables) is not None)
-    people = _in_range(tables.customers).select("customer_id")
-    people = people.mutate(number=ibis.row_number().over(order_by="customer_id").cast("int32"))
-    cells = ibis.table(ibis.schema(CELLS), name="cells")
-    people = keep("people", people.left_join(cells, "customer_id").drop("customer_id_right"))
-    of_them = [name for name, contract in CONTRACTS.items() if contract.of_customers]
-    near = {name: _numbered(getattr(tables, name), people) for name in of_them}
-    for name in sorted(set(near) - {"transactions"}):
-        near[name] = keep(f"near_{name}", near[name].order_by(*ORDER[name]))
-    plan = PlanTables(
-        *(ibis.table(ibis.schema(one.schema), name=n) for n, one in _plan(panes).items())
-    )
-    near_them = tables._replace(**near)
-    rows = features_of(near_them, panes, plan, keep=keep, chosen=chosen, there=map_of(there))
-    rows = rows.rename(number="customer_id").inner_join(people, "number")
-    rows = rows.order_by("number", "as_of").select(*KEY, *names)
-    return Statements(panes, there, tuple(keep.steps), tables.connection.compile(rows))
-
-
-def _in_order(tables: Tables) -> Path | None:
-    """The file of all transactions, if they lie in one in order."""
-    return sorted_file(tables.folder, "transactions") if tables.folder else None
 
 
 def alone(settings: EngineSettings, threads: int) -> EngineSettings:
@@ -107,12 +45,6 @@ def alone(settings: EngineSettings, threads: int) -> EngineSettings:
     """
     memory = f"{memory_bytes(settings.memory) // threads}B"
     return settings.model_copy(update={"threads": 1, "memory": memory})
-
-
-def _numbered(table: Table, people: Table) -> Table:
-    """Rows of the range, the customer as a number: cheaper to group by than a text."""
-    near = _in_range(table).inner_join(people.select("customer_id", "number"), "customer_id")
-    return near.drop("customer_id").rename(customer_id="number")
 
 
 def ranges(tables: Tables, cutoffs: int) -> list[tuple[str, str]]:
@@ -228,7 +160,7 @@ class _Workers:
         again = opened_again(self.tables, alone(self.tables.settings, self.threads))
         again.connection.con.register("cells", self.cells)
         again.connection.raw_sql(AS_WRITTEN)
-        file = _in_order(again)
+        file = file_in_order(again)
         again = by_place(again, file) if file else again
         if not self.told:  # tables have the same names on every engine: statements fit all
             self.told = [statements(again, one, self.names, there) for one, there in self.plans]
@@ -248,21 +180,8 @@ class _Worker:
         return rows if len(found) == 1 else rows.sort_by([(name, "ascending") for name in KEY[:2]])
 
     def _plan(self, one: Statements, bound: tuple[str, str]) -> pa.Table:
-        for name, table in {**_plan(one.panes), **one.there}.items():
+        for name, table in {**plan_tables(one.panes), **one.there}.items():
             self.duck.register(name, table)
         for shared in one.shared:
             shared.make(self.duck, bound)
         return self.duck.sql(bounded(one.features, bound)).to_arrow_table()
-
-
-def _plan(panes: Panes) -> dict[str, pa.Table]:
-    return {
-        "plan_days": panes.days(),
-        "plan_arrivals": panes.arrivals(),
-        "plan_rings": panes.rings(),
-        "plan_instants": panes.instants(),
-    }
-
-
-def _in_range(table: Table) -> Table:
-    return table.filter((table.customer_id >= LOW) & (table.customer_id < HIGH))

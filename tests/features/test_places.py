@@ -227,7 +227,7 @@ def test_a_run_in_ranges_makes_the_map_once_and_of_everybody(
     tables, days = open_tables(folder), [DAY, DAY + timedelta(days=40)]
     cells = tables.customers.select("customer_id", cell_id="district").to_pyarrow()
     parts = list(run.run(tables, days, cells))
-    assert len(parts) == 3
+    assert len(parts) == 4
     assert len(made) == 1
     rows = pd.concat([part.rows.to_pandas() for part in parts], ignore_index=True)
     expected = frame_of(customer_features(tables, days))
