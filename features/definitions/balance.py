@@ -44,7 +44,7 @@ def balance_max_365d(history: "History") -> "NumericValue":
 
 @feature(unit="ratio", low=0, high=1)
 def overdrawn_share_90d(history: "History") -> "NumericValue":
-    """Share of the transactions of the last 90 days that left the balance below zero."""
+    """Share of the known balances of the last 90 days that were below zero."""
     known, below = history.balance_after.notnull(), history.balance_after < 0
     return ratio(history.count(90, where=below), history.count(90, where=known))
 

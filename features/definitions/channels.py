@@ -26,13 +26,13 @@ def _share(history: "History", days: int, words: tuple[str, ...]) -> "NumericVal
 
 @windowed((90, 365), unit="ratio", low=0, high=1)
 def digital_share(history: "History", days: int) -> "NumericValue":
-    """Share of own transactions of the last {days} days made online or by mobile."""
+    """Online or mobile share of own transactions of known channel in the last {days} days."""
     return _share(history, days, DIGITAL)
 
 
 @feature(unit="ratio", low=0, high=1)
 def counter_share_365d(history: "History") -> "NumericValue":
-    """Share of own transactions of the last 365 days made at a counter."""
+    """Counter share of own transactions of known channel in the last 365 days."""
     return _share(history, 365, COUNTER)
 
 
