@@ -25,7 +25,8 @@ def test_without_any_tables_a_feature_is_explained_and_says_so(run, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     answer = run("features", "--explain", "digital_share_90d")
     assert answer.code == 0
-    assert "Online or mobile share of own transactions of known channel in the last 90 days." in answer.out
+    meaning = "Online or mobile share of own transactions of known channel in the last 90 days."
+    assert meaning in answer.out
     assert "0 to 1" in answer.out
     assert "def digital_share(" in answer.out
     assert 'FROM "transactions"' in answer.out
