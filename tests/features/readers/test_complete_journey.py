@@ -22,7 +22,7 @@ def views(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> duckdb
     layout = Layout(tmp_path_factory.mktemp("journey"))
     source = shared_data / "complete_journey"
     quality = take_in(SETTINGS, source, layout, ZONE).require_sound().quality
-    assert [table.rejected + table.duplicates for table in quality.tables] == [0] * 5
+    assert not any(table.rejected + table.duplicates for table in quality.tables)
     duck = duckdb.connect()
     for name in ("transactions", "products", "demographics", "campaigns"):
         duck.execute(f"CREATE VIEW given_{name} AS FROM '{source}/{name}.parquet'")
