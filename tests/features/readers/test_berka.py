@@ -28,7 +28,7 @@ def source(shared_data: Path) -> Path:
 def clean(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     layout = Layout(tmp_path_factory.mktemp("berka"))
     quality = take_in(SETTINGS, source, layout, "Europe/Prague").require_sound().quality
-    assert [table.rejected for table in quality.tables] == [0] * 5
+    assert not any(table.rejected for table in quality.tables)
     return layout.tables
 
 

@@ -53,7 +53,7 @@ def test_a_simulation_that_runs_past_today_is_taken_in_whole(tmp_path: Path) -> 
     now = datetime(2026, 1, 1, tzinfo=UTC)
     zone = settings["bank"]["timezone"]
     report = take_in(sources, tmp_path / "bank", Layout(tmp_path / "out"), zone, now=now)
-    assert [table.rejected for table in report.require_sound().quality.tables] == [0] * 5
+    assert not any(table.rejected for table in report.require_sound().quality.tables)
 
 
 def test_the_clean_tables_read_as_a_simulated_bank_are_themselves(folder: Path) -> None:
