@@ -118,6 +118,8 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
 
 
 def _reading_advice(reason: str, value: str, section: str, source: TableSource) -> str:
+    if "NUL" in reason:
+        return "write them without it"
     if "number" in reason:
         mark, other = ("point", ",") if source.decimal == "." else ("comma", ".")
         swap = f' or set {section}.decimal = "{other}"' if other in value else ""
