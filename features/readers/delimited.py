@@ -66,18 +66,21 @@ def chunks(path: Path, columns: Sequence[str], dialect: Dialect) -> Iterator[Chu
             warnings.simplefilter("error", pd.errors.ParserWarning)
             size = max(path.stat().st_size, 1)
             plain = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
-            with pd.read_csv(
-                _Text(plain, encoding=dialect.codec, newline=""),
-                sep=dialect.delimiter,
-                header=0,
-                names=_distinct(names, columns, path),
-                index_col=False,
-                dtype="string[pyarrow]",
-                keep_default_na=False,
-                na_values=[""],
-                skip_blank_lines=False,
-                chunksize=BATCH_ROWS,
-            ) as parts:
+            with (
+                _Text(plain, encoding=dialect.codec, newline="") as text,
+                pd.read_csv(
+                    text,
+                    sep=dialect.delimiter,
+                    header=0,
+                    names=_distinct(names, columns, path),
+                    index_col=False,
+                    dtype="string[pyarrow]",
+                    keep_default_na=False,
+                    na_values=[""],
+                    skip_blank_lines=False,
+                    chunksize=BATCH_ROWS,
+                ) as parts,
+            ):
                 for part in parts:
                     rows = _with_nuls(part.dropna(how="all")[list(columns)])
                     yield Chunk(rows, min(raw.tell() / size, 1.0))
@@ -88,7 +91,7 @@ def chunks(path: Path, columns: Sequence[str], dialect: Dialect) -> Iterator[Chu
 def _with_nuls(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame with NULs as they were delivered, for the door to refuse."""
     return frame.assign(
-        **{name: frame[name].str.replace(STAND_IN, NUL, regex=False) for name in frame}
+        **{str(name): frame[name].str.replace(STAND_IN, NUL, regex=False) for name in frame}
     )
 
 
