@@ -15,6 +15,7 @@ from pathlib import Path
 from domain.errors import BadInput
 
 SUFFIX = ".tmp"
+TRIES = 100  # names; another process takes or sweeps one of them at most now and then
 
 
 @contextmanager
@@ -54,8 +55,11 @@ def growing(parent: Path, prefix: str, make: Callable[[Path], None]) -> Iterator
 
 
 def claim(parent: Path, prefix: str, make: Callable[[Path], None]) -> tuple[Path, int]:
-    """A new temporary path in `parent`, and the handle whose lock says that it is in use."""
-    while True:
+    """A new temporary path in `parent`, and the handle whose lock says that it is in use.
+
+    Raises BadInput for a folder that is there and yet takes no files, as `/proc` does.
+    """
+    for _ in range(TRIES):
         path = parent / f"{prefix}{secrets.token_hex(4)}{SUFFIX}"
         try:
             make(path)
@@ -70,6 +74,7 @@ def claim(parent: Path, prefix: str, make: Callable[[Path], None]) -> tuple[Path
         if os.path.lexists(path):
             return path, lock
         os.close(lock)
+    raise BadInput(f"cannot write in '{parent}': it takes no new files; name another folder")
 
 
 def sweep(parent: Path, prefix: str) -> None:

@@ -22,6 +22,7 @@ from gridkeep import results
 from gridkeep.checked import Checked
 from gridkeep.config import Config
 from gridkeep.grid_results import Migrated, Partitioned
+from gridkeep.out_file import feature_file, require_free, score_file
 from gridkeep.workspace import (
     cells_of,
     clean_tables,
@@ -110,6 +111,7 @@ def build_features(
     config: Config, as_of: list[date], out: Path, progress: Progress
 ) -> results.Built:
     """Features of every customer at each cut-off, into one file."""
+    require_free(out, config, feature_file())
     tables = clean_tables(config, progress)
     days = sorted(set(as_of))
     info = write_snapshot(config, tables, days, out, progress)
@@ -202,6 +204,7 @@ def roll_back(config: Config, name: str) -> results.Promoted:
 
 def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> results.Scored:
     """Scores of every customer at a cut-off."""
+    require_free(out, config, score_file())
     from serving.batch import score_snapshot
     from serving.opening import champion_bundles
     from serving.sealed import scorer_of

@@ -25,6 +25,7 @@ from features.quality.report import QualityReport, read_quality
 from features.quality.store import measured_on, stored_or_measured, write_page
 from features.registry import FEATURES
 from gridkeep.config import Config
+from gridkeep.out_file import reconciliation_file
 from gridkeep.show import plain
 
 if TYPE_CHECKING:
@@ -232,7 +233,7 @@ def reconcile(
     from features.reconciliation import reconciled
 
     found = reconciled(tables, config.layout, cells_of(config, tables), features, as_of, scores)
-    with replacing(out.with_name(f"{out.stem}.reconciliation.json")) as file:
+    with replacing(reconciliation_file(out)) as file:
         told = {"holds": not found.broken, **plain(found)}
         file.write_text(json.dumps(told, indent=1), encoding="utf-8")
     return found.require()

@@ -13,6 +13,8 @@ import pandas as pd
 from features.door.text import Form, Read, as_text, spelled
 
 MICROSECONDS: Literal["datetime64[us]"] = "datetime64[us]"
+EARLIEST = pd.Timestamp("1678-01-01")  # time zones are known from here on: nanoseconds begin
+TOO_EARLY = "a time before 1678, outside the range of local times"
 DAY = r"\d{4}-\d{2}-\d{2}|\d{8}"
 OFFSET = r"(?:[Zz]|[+-]\d{2}(?::?\d{2})?)"
 TIME = r"\d{2}(?::?\d{2}(?::?\d{2}(?:[.,]\d{1,9})?)?)?"
@@ -39,11 +41,19 @@ def times(given: pd.Series, form: Form) -> Read:
     placed = moments.local.dt.tz_localize(
         form.timezone, ambiguous=np.ones(len(given), dtype=bool), nonexistent="NaT"
     )
-    skipped = given.index[(moments.local.notna() & placed.isna()).to_numpy(bool)]
+    lost = moments.local.notna() & placed.isna()
+    early = lost & (moments.local < EARLIEST)
     here = placed.dt.tz_convert("UTC").dt.tz_localize(None)
     values = here.where(moments.utc.isna(), moments.utc).astype(MICROSECONDS)
-    reason = f"a time that the clocks of {form.timezone} skipped"
-    return Read(values, {"not a time": moments.bad, reason: skipped})
+    skipped = f"a time that the clocks of {form.timezone} skipped"
+    return Read(
+        values,
+        {
+            "not a time": moments.bad,
+            TOO_EARLY: given.index[early.to_numpy(bool)],
+            skipped: given.index[(lost & ~early).to_numpy(bool)],
+        },
+    )
 
 
 def days(given: pd.Series, form: Form) -> Read:
@@ -101,7 +111,7 @@ def _far(text: str, date_format: str | None) -> np.datetime64:
         moment = (
             datetime.strptime(text, date_format) if date_format else datetime.fromisoformat(text)
         )
-    except ValueError:
+        naive = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    except (ValueError, OverflowError):  # the second: in UTC before the year 1 or after 9999
         return np.datetime64("NaT")
-    naive = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
     return np.datetime64(naive, "us")

@@ -55,7 +55,7 @@ def converted(
 def _read(given: pd.Series, column: Column, form: Form) -> Read:
     match column.kind:
         case "string":
-            return Read(as_text(given), {})
+            return texts(given)
         case "float":
             return numbers(given, form.decimal)
         case "timestamp":
@@ -64,6 +64,17 @@ def _read(given: pd.Series, column: Column, form: Form) -> Read:
             return days(given, form)
         case "boolean":
             return booleans(given)
+
+
+def texts(given: pd.Series) -> Read:
+    """Text, in which a NUL is a fault: other programs end a value there.
+
+    >>> texts(pd.Series(["T9", "T9" + chr(0) + "x"])).bad["text with a NUL character"].tolist()
+    [1]
+    """
+    text = as_text(given)
+    cut = text.str.contains("\0", regex=False).fillna(False).to_numpy(bool)
+    return Read(text, {"text with a NUL character": given.index[cut]})
 
 
 def numbers(given: pd.Series, decimal: str = ".") -> Read:

@@ -17,7 +17,7 @@ from features.door.text import Form
 from features.readers.batch import Batch
 from features.settings import SourceSettings, TableSource
 
-FORM_OF_TABLES = 4  # raised when the same sources would give other tables
+FORM_OF_TABLES = 5  # raised when the same sources would give other tables
 
 
 class Terms(NamedTuple):

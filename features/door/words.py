@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from domain.tables import CONTRACTS
 from features.door.checks import wanted
+from features.door.clock import TOO_EARLY
 from features.door.convert import Problem
 from features.settings import TableSource
 
@@ -117,10 +118,14 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
 
 
 def _reading_advice(reason: str, value: str, section: str, source: TableSource) -> str:
+    if "NUL" in reason:
+        return "write them without it"
     if "number" in reason:
         mark, other = ("point", ",") if source.decimal == "." else ("comma", ".")
         swap = f' or set {section}.decimal = "{other}"' if other in value else ""
         return f"write decimals with a {mark}{swap}" if swap else "write plain numbers"
+    if reason == TOO_EARLY:
+        return "correct them; where the day is not known, leave the field empty"
     if "clocks" in reason:
         return f"correct them, or set {section}.timezone to the zone of these times"
     if "date" in reason or "time" in reason:

@@ -28,6 +28,10 @@ class Reader(Protocol):
         """Name of every file or table read -> a mark that changes when its content does."""
         ...
 
+    def places(self, settings: SourceSettings, folder: Path) -> list[Path]:
+        """Files, or glob patterns of them, that are read when they are there."""
+        ...
+
 
 class GrowingReader(Reader, Protocol):
     """A reader whose deliveries are read one after the other, each by itself if need be."""

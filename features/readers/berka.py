@@ -67,6 +67,11 @@ def marks(settings: SourceSettings, folder: Path) -> dict[str, str]:
     return file_marks(_files(folder), folder)
 
 
+def places(settings: SourceSettings, folder: Path) -> list[Path]:
+    """The files of the panel; of the slices of transactions, whichever is there."""
+    return [folder / name for name in (*SMALL, "trans*.asc")]
+
+
 def iso_day(yymmdd: "pd.Series[str]") -> "pd.Series[str]":
     """ISO text of a day of the twentieth century; a wrong one stays wrong, for the door to see.
 

@@ -58,6 +58,11 @@ def marks(settings: SourceSettings, folder: Path) -> dict[str, str]:
     return file_marks(present(folder, *FILES), folder)
 
 
+def places(settings: SourceSettings, folder: Path) -> list[Path]:
+    """The files of the panel."""
+    return [folder / name for name in FILES]
+
+
 def _whole(folder: Path, name: str, *columns: str) -> pd.DataFrame:
     absent = set(columns) - set(parquet.column_names(folder / name))
     if absent:

@@ -85,6 +85,14 @@ def files(bank: Bank) -> list[Path]:
     return [bank.file, *([log] if log.is_file() and log.stat().st_size else [])]
 
 
+def places(settings: SourceSettings, folder: Path) -> list[Path]:
+    """The file of a SQLite or DuckDB database that sources.database names."""
+    if settings.database is None:
+        return []
+    scheme, _, rest = _url(settings.database).partition("://")
+    return [folder / rest] if scheme in FILE_SCHEMES else []
+
+
 def _counted(seen: Any, columns: Sequence[str]) -> str:
     facts = {"rows": seen.count()} | {f"n{at}": seen[c].count() for at, c in enumerate(columns)}
     numbers = [name for name in columns if seen[name].type().is_numeric()]

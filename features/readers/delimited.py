@@ -2,16 +2,18 @@
 
 import csv
 import gzip
+import io
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import pandas as pd
 
 from domain.errors import BadInput
 from features.readers.batch import BATCH_ROWS
 
+NUL, STAND_IN = "\0", "\ufdd0"  # the parser ends a field at a NUL; no text holds the other
 FIRST_ROW = 2  # the line of the first row below the header
 
 
@@ -25,6 +27,14 @@ class Dialect(NamedTuple):
     def codec(self) -> str:
         """The encoding; a byte-order mark in front of UTF-8 is no part of the first name."""
         return "utf-8-sig" if self.encoding.lower() in ("utf-8", "utf8") else self.encoding
+
+
+class _Text(io.TextIOWrapper):
+    """Text in which every NUL has a stand-in."""
+
+    def read(self, size: int | None = -1, /) -> str:
+        """The next characters."""
+        return super().read(size).replace(NUL, STAND_IN)
 
 
 class Chunk(NamedTuple):
@@ -55,24 +65,34 @@ def chunks(path: Path, columns: Sequence[str], dialect: Dialect) -> Iterator[Chu
             # a row longer than the header would otherwise lose its tail with a mere warning
             warnings.simplefilter("error", pd.errors.ParserWarning)
             size = max(path.stat().st_size, 1)
-            with pd.read_csv(
-                raw,
-                compression="gzip" if path.suffix == ".gz" else None,
-                sep=dialect.delimiter,
-                encoding=dialect.codec,
-                header=0,
-                names=_distinct(names, columns, path),
-                index_col=False,
-                dtype="string[pyarrow]",
-                keep_default_na=False,
-                na_values=[""],
-                skip_blank_lines=False,
-                chunksize=BATCH_ROWS,
-            ) as parts:
+            plain = cast(IO[bytes], gzip.GzipFile(fileobj=raw)) if path.suffix == ".gz" else raw
+            with (
+                _Text(plain, encoding=dialect.codec, newline="") as text,
+                pd.read_csv(
+                    text,
+                    sep=dialect.delimiter,
+                    header=0,
+                    names=_distinct(names, columns, path),
+                    index_col=False,
+                    dtype="string[pyarrow]",
+                    keep_default_na=False,
+                    na_values=[""],
+                    skip_blank_lines=False,
+                    chunksize=BATCH_ROWS,
+                ) as parts,
+            ):
                 for part in parts:
-                    yield Chunk(part.dropna(how="all")[list(columns)], min(raw.tell() / size, 1.0))
+                    rows = _with_nuls(part.dropna(how="all")[list(columns)])
+                    yield Chunk(rows, min(raw.tell() / size, 1.0))
     except (OSError, EOFError, UnicodeError, ValueError, pd.errors.ParserWarning) as error:
         raise BadInput(_unreadable(path, dialect, error)) from error
+
+
+def _with_nuls(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with NULs as they were delivered, for the door to refuse."""
+    return frame.assign(
+        **{str(name): frame[name].str.replace(STAND_IN, NUL, regex=False) for name in frame}
+    )
 
 
 def whole(path: Path, columns: Sequence[str], dialect: Dialect) -> pd.DataFrame:

@@ -45,6 +45,12 @@ def marks(settings: SourceSettings, folder: Path) -> dict[str, str]:
     return file_marks((path for _, path in _files(folder)), folder)
 
 
+def places(settings: SourceSettings, folder: Path) -> list[Path]:
+    """Where the files of every table are looked for."""
+    alone = [folder / f"{name}.parquet" for name in CONTRACTS]
+    return alone + [folder / name / "*.parquet" for name in CONTRACTS]
+
+
 def _files(folder: Path) -> list[tuple[Contract, Path]]:
     found = {name: _of_table(folder, name) for name in CONTRACTS}
     absent = [name for name, table in CONTRACTS.items() if table.required and not found[name]]

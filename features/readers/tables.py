@@ -63,6 +63,13 @@ def marks(settings: SourceSettings, folder: Path) -> dict[str, str]:
     return found
 
 
+def places(settings: SourceSettings, folder: Path) -> list[Path]:
+    """The files and glob patterns of every section, and the file of a file database."""
+    sections: list[TableSource | None] = [getattr(settings, name) for name in CONTRACTS]
+    files = [folder / one.file for one in sections if one is not None and one.file is not None]
+    return [*files, *database.places(settings, folder)]
+
+
 def _deliveries(
     settings: SourceSettings, folder: Path, bank: database.Bank | None
 ) -> list[Delivery]:

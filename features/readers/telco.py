@@ -64,6 +64,11 @@ def marks(settings: SourceSettings, folder: Path) -> dict[str, str]:
     return file_marks(present(folder, FILE), folder)
 
 
+def places(settings: SourceSettings, folder: Path) -> list[Path]:
+    """The one file."""
+    return [folder / FILE]
+
+
 def _people(path: Path) -> pd.DataFrame:
     try:
         return pd.read_excel(path, usecols=list(COLUMNS), dtype={"CustomerID": str})

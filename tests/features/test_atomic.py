@@ -15,7 +15,7 @@ import pytest
 from domain.errors import BadInput
 from domain.grid import partition
 from domain.layout import Layout
-from features.atomic import growing, new_folder, replacing
+from features.atomic import claim, growing, new_folder, replacing
 from features.engine import connect
 from features.grid_store import write_grid
 from features.intake import take_in
@@ -141,3 +141,32 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"cannot write '.*a\.txt'"), replacing(tmp_path / "a.txt"):
         raise OSError(28, "No space left on device")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize("refusal", [FileNotFoundError, FileExistsError])
+def test_a_folder_that_takes_no_files_is_said_and_not_tried_for_ever(
+    tmp_path: Path, refusal: type[OSError]
+) -> None:
+    tried: list[Path] = []
+
+    def make(path: Path) -> None:
+        tried.append(path)
+        assert len(tried) < 10_000, "tried for ever"
+        raise refusal(path)
+
+    with pytest.raises(BadInput, match="takes no new files"):
+        claim(tmp_path, ".a-", make)
+    assert len(set(tried)) == len(tried)
+
+
+def test_a_name_that_is_lost_before_it_is_locked_is_followed_by_another(tmp_path: Path) -> None:
+    tried: list[Path] = []
+
+    def make(path: Path) -> None:
+        tried.append(path)
+        if len(tried) > 2:
+            path.touch()
+
+    path, lock = claim(tmp_path, ".a-", make)
+    os.close(lock)
+    assert (path, len(tried)) == (tried[-1], 3)

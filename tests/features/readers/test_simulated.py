@@ -74,7 +74,8 @@ def test_a_missing_required_table_or_column_is_named(folder: Path) -> None:
         list(simulated.read(SETTINGS, folder, "UTC"))
 
 
-def test_every_reader_is_a_module_that_reads_and_marks() -> None:
+def test_every_reader_is_a_module_that_reads_marks_and_says_where_it_looks() -> None:
     for name in READERS:
         assert callable(reader(name).read)
         assert callable(reader(name).marks)
+        assert callable(reader(name).places)
