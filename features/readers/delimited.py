@@ -30,11 +30,15 @@ class Dialect(NamedTuple):
 
 
 class _Text(io.TextIOWrapper):
-    """Text in which every NUL has a stand-in."""
+    """Text in which every NUL has a stand-in, and whether there was one."""
+
+    replaced = False
 
     def read(self, size: int | None = -1, /) -> str:
         """The next characters."""
-        return super().read(size).replace(NUL, STAND_IN)
+        found = super().read(size)
+        self.replaced = self.replaced or NUL in found
+        return found.replace(NUL, STAND_IN)
 
 
 class Chunk(NamedTuple):
@@ -82,7 +86,8 @@ def chunks(path: Path, columns: Sequence[str], dialect: Dialect) -> Iterator[Chu
                 ) as parts,
             ):
                 for part in parts:
-                    rows = _with_nuls(part.dropna(how="all")[list(columns)])
+                    rows = part.dropna(how="all")[list(columns)]
+                    rows = _with_nuls(rows) if text.replaced else rows
                     yield Chunk(rows, min(raw.tell() / size, 1.0))
     except (OSError, EOFError, UnicodeError, ValueError, pd.errors.ParserWarning) as error:
         raise BadInput(_unreadable(path, dialect, error)) from error
