@@ -97,6 +97,7 @@ def partition_bank(
         previous=old,
         outlets=open_outlets(tables.outlets, day),
         overlays=overlays(config),
+        publication=config.publication,
     )
     way = migration_of(old, grid, people, polygons(config)) if old else None
     progress("placing customers", 1.0)
