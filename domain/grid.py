@@ -21,6 +21,7 @@ from domain.ladder import climb, rungs
 from domain.merged import cells_before
 from domain.newcomers import place_newcomers
 from domain.overlays import overlay_columns
+from domain.publication import PublicationSettings
 from domain.survey import basis_of, survey
 
 __all__ = [
@@ -46,6 +47,7 @@ def partition(
     previous: Grid | None = None,
     outlets: pd.DataFrame | None = None,
     overlays: Mapping[str, Any] | None = None,
+    publication: PublicationSettings | None = None,
 ) -> Grid:
     """Cut the territory of `customers` and place every one of them.
 
@@ -53,15 +55,15 @@ def partition(
     (WGS-84 degrees), district, outlet_id, and the columns of the overlays. GeoJSON feature
     collections: `polygons` of districts, `overlays` by name. `previous`: the version before, whose
     cells keep land and id while they stay within the band around the floor. `outlets`: one row
-    per outlet that is open, with outlet_id, latitude and longitude; without a place of any they
-    stand amid their customers.
+    per outlet that is open, with outlet_id, latitude and longitude; without a place of any, those
+    with `publication.customers_min` located customers stand amid them, to about 1 km.
 
     >>> people = pd.DataFrame({"customer_id": ["a", "b"], "district": ["North", None]})
     >>> partition(people, valid_from=date(2026, 1, 1)).assignment.cell_id.tolist()
     ['district-North', 'unlocated-bank']
     """
     settings = settings or GridSettings()
-    known = survey(customers, settings, polygons, outlets)
+    known = survey(customers, settings, polygons, outlets, publication)
     basis = basis_of(known, settings.basis)
     before = cells_before(previous, settings)
     located = locate(known, basis, settings, before)

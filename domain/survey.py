@@ -10,8 +10,10 @@ from domain.errors import BadInput
 from domain.grid_settings import Basis, GridSettings
 from domain.people import people_to_place
 from domain.placing import Spots, spots
+from domain.publication import PublicationSettings
 
 Positions = Mapping[str, tuple[float, float]]  # outlet -> latitude, longitude
+COARSE_DIGITS = 2  # decimals of a degree, about 1 km: where customers say that their outlet is
 
 
 class Survey(NamedTuple):
@@ -29,15 +31,17 @@ def survey(
     settings: GridSettings,
     polygons: Mapping[str, Any] | None = None,
     outlets: pd.DataFrame | None = None,
+    publication: PublicationSettings | None = None,
 ) -> Survey:
     """Check the customers and meet them with the polygons and the table of outlets."""
+    least = (publication or PublicationSettings()).customers_min
     columns = [layer.column for layer in settings.overlays.values() if layer.column]
     people = people_to_place(customers, columns)
     known = districts(polygons, people.district, settings)
     found = spots(people, settings.bounds or (known.bounds if known else None))
     nobody = pd.Series(None, index=people.index, dtype=object)
     lived_in = known.lived_in(found) if known else nobody
-    return Survey(people, found, known, lived_in, _outlets(people, found, outlets))
+    return Survey(people, found, known, lived_in, _outlets(people, found, outlets, least))
 
 
 def basis_of(known: Survey, basis: Basis) -> str:
@@ -56,13 +60,20 @@ def basis_of(known: Survey, basis: Basis) -> str:
     return basis
 
 
-def _outlets(people: pd.DataFrame, found: Spots, outlets: pd.DataFrame | None) -> Positions:
-    """Where the outlets are: as their table says, else at the median of their customers."""
+def _outlets(
+    people: pd.DataFrame, found: Spots, outlets: pd.DataFrame | None, customers_min: int
+) -> Positions:
+    """Where the outlets are: as their table says, else amid their customers.
+
+    The place of an outlet is published. That of fewer than `customers_min` customers, or an exact
+    one, would tell where somebody lives.
+    """
     if outlets is not None and len(told := _told(outlets)):
         return told
     latitude, longitude = found.points
-    points = pd.DataFrame({"lat": latitude, "lng": longitude}, index=people.index)
-    middle = points.groupby(people.outlet_id, sort=True).median().dropna()
+    points = pd.DataFrame({"lat": latitude, "lng": longitude}, index=people.index).dropna()
+    of_outlet = points.groupby(people.outlet_id.reindex(points.index), sort=True)
+    middle = of_outlet.median()[of_outlet.size() >= customers_min].round(COARSE_DIGITS)
     return dict(
         zip(middle.index.astype(str), zip(middle.lat, middle.lng, strict=True), strict=True)
     )

@@ -111,6 +111,23 @@ def versions(layout: Layout) -> list[Version]:
     return sorted(found)
 
 
+def told_otherwise(layout: Layout, customers_min: int) -> dict[str, int]:
+    """Version -> the `customers_min` it was published with, where that is not today's.
+
+    Of earlier versions only those that told of fewer; the current one either way.
+    """
+    rules = {
+        one.name: int(cells_geojson(layout, one.name)["gridkeep"].get("customers_min", 1))
+        for one in versions(layout)
+    }
+    current = current_version(layout)
+    return {
+        name: least
+        for name, least in rules.items()
+        if least < customers_min or (least > customers_min and name == current)
+    }
+
+
 def version_at(layout: Layout, day: date) -> str:
     """The version in force on a day: the last one that had begun.
 

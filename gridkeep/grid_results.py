@@ -1,7 +1,7 @@
 """What `gridkeep partition` answers, in words and as JSON."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +48,8 @@ class Partitioned:
     folder: Path
     report: Mapping[str, Any]
     migrated: Migrated | None = None
+    customers_min: int | None = None  # of today's [publication]
+    told_otherwise: Mapping[str, int] = field(default_factory=dict)  # version -> its own
 
     def lines(self) -> Sequence[str]:
         """Cells and customers by kind."""
@@ -64,7 +66,19 @@ class Partitioned:
             *self.report["notes"],
             *(self.migrated.lines() if self.migrated else []),
             *self._published(),
+            *self._told_otherwise(),
             f"written to {self.folder}",
+        ]
+
+    def _told_otherwise(self) -> Sequence[str]:
+        if not self.told_otherwise:
+            return []
+        rules = ", ".join(f"{name} with {least}" for name, least in self.told_otherwise.items())
+        return [
+            f"publication.customers_min is {self.customers_min} now, but was another when a "
+            f"version was published ({rules}): a version is never changed, and what it told stays "
+            "told; withdraw its files if that is too much, and make a new version with a later "
+            "--valid-from"
         ]
 
     def _published(self) -> Sequence[str]:

@@ -13,6 +13,7 @@ from features.grid_store import (
     current_version,
     read_grid,
     read_report,
+    told_otherwise,
     write_grid,
 )
 from features.intake import data_hashes
@@ -98,13 +99,16 @@ def partition_bank(
         previous=old,
         outlets=open_outlets(tables.outlets, day),
         overlays=overlays(config),
+        publication=config.publication,
     )
     way = migration_of(old, grid, people, polygons(config)) if old else None
     progress("placing customers", 1.0)
     progress("writing the grid", 0.0)
     folder = write_grid(grid, config.layout, config.publication, way)
     progress("writing the grid", 1.0)
-    return Partitioned(folder, read_report(folder), Migrated.of(way))
+    least = config.publication.customers_min
+    otherwise = told_otherwise(config.layout, least)
+    return Partitioned(folder, read_report(folder), Migrated.of(way), least, otherwise)
 
 
 def build_features(

@@ -16,6 +16,7 @@ from monitoring.files import file_name, whole_file, write_text
 from monitoring.pooling import BANK, Pooling, Untested, is_pool, pool
 from monitoring.settings import MonitoringSettings
 from monitoring.site import Place, Site, page
+from monitoring.told import is_told_alone
 
 Progress = Callable[[str, float], None]
 CELL = "cell_id"
@@ -73,13 +74,13 @@ def monitor_month(
     """Compare a month with the reference profile in every cell; write `out`.
 
     No cell or pool under `publication.customers_min` customers is tested, and the page tells no
-    figure of fewer. Writes `drift.parquet`, `evidently/bank.html` with one more for each of the
-    most drifted cells, and `index.html`. Raises BadInput when the months cannot be compared or
-    a file cannot be written.
+    figure of fewer, nor the customers of a cell that the grid does not tell alone. Writes
+    `drift.parquet`, `evidently/bank.html` with one more for each of the most drifted cells, and
+    `index.html`. Raises BadInput when the months cannot be compared or a file cannot be written.
     """
     least = (publication or PublicationSettings()).customers_min
     settings = _with_floors(settings or MonitoringSettings(), least)
-    places = _places(cells_geojson)
+    places = _places(cells_geojson, least)
     parents = {cell: place.parent for cell, place in places.items()}
     drift = screen(
         profile,
@@ -140,12 +141,13 @@ def flagged_columns(drift: pd.DataFrame) -> dict[str, tuple[str, ...]]:
     return {str(cell): tuple(found.loc[found[CELL] == cell, "column"]) for cell in cells}
 
 
-def _places(collection: Mapping[str, Any]) -> dict[str, Place]:
+def _places(collection: Mapping[str, Any], customers_min: int) -> dict[str, Place]:
     return {
         str(feature["properties"][CELL]): Place(
             kind=str(feature["properties"].get("kind", "")),
             parent=str(feature["properties"].get("parent") or BANK),
             rings=cell_rings(feature.get("geometry")),
+            told_alone=is_told_alone(feature["properties"], customers_min),
         )
         for feature in collection.get("features", [])
     }

@@ -10,7 +10,7 @@ import pandas as pd
 
 from features.pages.html import anchor, count, document
 from features.pages.map_svg import Ring, Shape, map_svg
-from monitoring.pooling import BANK, Pooling, is_pool
+from monitoring.pooling import BANK, Pooling, Untested, is_pool
 from monitoring.settings import MonitoringSettings
 from monitoring.style import STYLE
 from monitoring.tables import (
@@ -20,14 +20,16 @@ from monitoring.tables import (
     group_name,
     moves_in_words,
 )
+from monitoring.told import in_steps, told_sizes
 
 
 class Place(NamedTuple):
-    """A cell of the grid: kind, parent, outline."""
+    """A cell of the grid: kind, parent, outline, and whether its customers are told alone."""
 
     kind: str
     parent: str
     rings: list[Ring]
+    told_alone: bool
 
 
 class Site(NamedTuple):
@@ -46,6 +48,14 @@ class Site(NamedTuple):
     def bank(self) -> pd.DataFrame:
         """Drift of the bank as a whole."""
         return self.drift[self.drift["cell_id"] == BANK]
+
+    @property
+    def sizes(self) -> dict[str, str]:
+        """Cell or pool -> its customers now, where they may be told."""
+        first = self.drift.groupby("cell_id")["n_current"].first()
+        customers = {str(group): int(number) for group, number in first.items()}
+        alone = {cell for cell, place in self.places.items() if place.told_alone}
+        return told_sizes(self.pooling, customers, alone, self.customers_min)
 
     @property
     def moved(self) -> dict[str, pd.DataFrame]:
@@ -170,7 +180,7 @@ def _flagged(site: Site) -> str:
             "cannot say.</p>"
         )
     about = {cell: (place.kind, place.parent) for cell, place in site.places.items()}
-    table = flagged_table(site.moved, about, site.pooling, _quoted(site.links))
+    table = flagged_table(site.moved, about, site.pooling, _quoted(site.links), site.sizes)
     return f'<h2 id="moved">Cells that moved differently</h2>\n{table}\n{note}'
 
 
@@ -193,8 +203,7 @@ def _untested(site: Site) -> str:
         return ""
     items = "\n".join(
         f'<li id="{anchor(row.cell_id)}"><strong>{escape(row.cell_id)}</strong>: '
-        f"{escape(row.reason)} ({_few(row.n_reference, site)} in the reference, "
-        f"{_few(row.n_current, site)} now)</li>"
+        f"{escape(row.reason)}{_months(row, site)}</li>"
         for row in rows
     )
     return (
@@ -203,13 +212,16 @@ def _untested(site: Site) -> str:
     )
 
 
-def _few(number: int, site: Site) -> str:
-    return f"under {site.customers_min}" if 0 < number < site.customers_min else f"{number:,}"
+def _months(row: Untested, site: Site) -> str:
+    if row.cell_id not in site.places or not site.places[row.cell_id].told_alone:
+        return ""
+    before, now = (in_steps(n, site.customers_min) for n in (row.n_reference, row.n_current))
+    return f" ({before} in the reference, {now} now)"
 
 
 def _everyone(site: Site) -> str:
     about = {cell: (place.kind, place.parent) for cell, place in site.places.items()}
-    table = cells_table(site.pooling, about, site.drift, set(site.moved))
+    table = cells_table(site.pooling, about, site.drift, set(site.moved), site.sizes)
     total = len(site.pooling.group_of)
     return (
         f'<h2 id="cells">All tested cells</h2>\n<details><summary>{count(total, "cell")} in '
@@ -228,6 +240,7 @@ def _method(site: Site) -> str:
         "An effect of 0.10 means that the cell's customers moved 10 places of 100 in the bank's "
         "ranking on average, or that 10 of 100 changed category or went missing. Cells with "
         f"fewer than {settings.cell_floor} customers in a month are tested together with the "
-        "small cells of the same parent. Full reports show the months as they are, the bank's "
+        "small cells of the same parent. Numbers of customers are rounded down, and told only of "
+        "cells that the grid tells alone. Full reports show the months as they are, the bank's "
         "own change included.</p>"
     )

@@ -6,10 +6,11 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from features.pages.html import anchor, count, html_table
+from features.pages.html import anchor, html_table
 from monitoring.pooling import PARENT, REST, Pooling, is_pool
 
 About = Mapping[str, tuple[str, str]]  # cell -> kind, parent
+Sizes = Mapping[str, str]  # cell or pool -> its customers, as far as they may be told
 
 
 def group_name(group: str) -> str:
@@ -58,10 +59,14 @@ def moves_in_words(rows: pd.DataFrame, most: int = 4) -> str:
 
 
 def flagged_table(
-    moved: Mapping[str, pd.DataFrame], about: About, pooling: Pooling, links: Mapping[str, str]
+    moved: Mapping[str, pd.DataFrame],
+    about: About,
+    pooling: Pooling,
+    links: Mapping[str, str],
+    sizes: Sizes,
 ) -> str:
     """One group of rows per flagged cell, a row per column that moved."""
-    bodies = [_flagged(name, rows, about, pooling, links) for name, rows in moved.items()]
+    bodies = [_flagged(name, rows, about, pooling, links, sizes) for name, rows in moved.items()]
     return html_table(
         "Directions are relative to the bank; medians are the cell's own.",
         ("Column", "Moved", "Effect", "Median before", "Median now", "q-value"),
@@ -71,12 +76,16 @@ def flagged_table(
 
 
 def _flagged(
-    name: str, rows: pd.DataFrame, about: About, pooling: Pooling, links: Mapping[str, str]
+    name: str,
+    rows: pd.DataFrame,
+    about: About,
+    pooling: Pooling,
+    links: Mapping[str, str],
+    sizes: Sizes,
 ) -> str:
     kind, parent = about.get(name, ("pool" if is_pool(name) else "", ""))
     within = f" in {escape(parent)}" if parent and parent != name else ""
-    first = rows.iloc[0]
-    size = f"{count(int(first['n_current']), 'customer')}"
+    size = f"{sizes[name]} customers" if name in sizes else "customers not told"
     link = f' · <a href="{links[name]}">Full report</a>' if name in links else ""
     members = ""
     if is_pool(name):
@@ -118,9 +127,10 @@ def _moved(row: "pd.Series[float]") -> str:
     )
 
 
-def cells_table(pooling: Pooling, about: About, drift: pd.DataFrame, moved: set[str]) -> str:
+def cells_table(
+    pooling: Pooling, about: About, drift: pd.DataFrame, moved: set[str], sizes: Sizes
+) -> str:
     """One row per cell that was tested, alone or in a pool."""
-    sizes = drift.groupby("cell_id")["n_current"].first()
     counts = drift[drift["drifted"]].groupby("cell_id").size()
     rows = []
     for cell, group in sorted(pooling.group_of.items()):
@@ -128,13 +138,14 @@ def cells_table(pooling: Pooling, about: About, drift: pd.DataFrame, moved: set[
         found = (
             f'<a href="#{anchor(group, "moved")}">{counts[group]}</a>' if group in moved else "0"
         )
+        size = sizes.get(group, "not told")
         together = "alone" if group == cell else f"with {group_name(group)}"
         rows.append(
             f'<tr id="{anchor(cell)}"><th scope="row">{escape(cell)}</th>'
             f'<td data-label="Kind">{escape(kind)}</td>'
             f'<td data-label="Parent">{escape(parent)}</td>'
             f'<td data-label="Tested">{escape(together)}</td>'
-            f'<td class="number" data-label="Customers in the test">{sizes.get(group, 0):,}</td>'
+            f'<td class="number" data-label="Customers in the test">{size}</td>'
             f'<td class="number" data-label="Columns moved">{found}</td></tr>'
         )
     header = ("Cell", "Kind", "Parent", "Tested", "Customers in the test", "Columns moved")

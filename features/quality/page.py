@@ -27,6 +27,10 @@ MEANINGS = {
     "timeliness": "rows that arrived in time",
     "completeness": "columns with a value",
 }
+INSIDE = (
+    '<p class="quiet">Inside only: counts are exact, those of small cells too, and findings name '
+    "rows.</p>"
+)
 SHOWN_FINDINGS = 40
 SHOWN_CELLS = 20
 
@@ -81,7 +85,7 @@ def _head(told: QualityPage) -> str:
         )
     return (
         f"<h1>Data quality, {escape(told.bank)}</h1>\n"
-        f'<p class="verdict">{escape(verdict(told))}</p>\n{about}'
+        f'<p class="verdict">{escape(verdict(told))}</p>\n{INSIDE}\n{about}'
     )
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.errors import BadInput
 from domain.grid import GridSettings, assign, partition
+from domain.publication import PublicationSettings
 
 DAY = date(2026, 1, 1)
 
@@ -204,12 +205,47 @@ def test_coordinates_that_cannot_be_right_are_said_and_the_next_rung_places():
 
 
 def test_a_customer_without_home_outlet_goes_to_the_nearest():
-    rows = [((30.6, 121.0), None, "x"), ((30.9, 121.0), None, "y"), ((30.88, 121.0), None, None)]
+    rows = [((30.88, 121.0), None, None), *homes("x", 30.6), *homes("y", 30.9)]
     grid = partition(people_of(rows), GridSettings(basis="outlet"), valid_from=DAY)
-    assert grid.assignment.cell_id.tolist() == ["outlet-x", "outlet-y", "outlet-y"]
-    assert grid.assignment.confidence.tolist() == ["outlet", "outlet", "coordinates"]
-    twin = people_of(rows[2:]).assign(customer_id="new")
+    first = grid.assignment.iloc[0]
+    assert (first.cell_id, first.confidence) == ("outlet-y", "coordinates")
+    assert set(grid.assignment.confidence[1:]) == {"outlet"}
+    twin = people_of(rows[:1]).assign(customer_id="new")
     assert assign(grid, twin).cell_id.tolist() == ["outlet-y"]
+
+
+def homes(outlet, latitude, n=10):
+    """Customers of an outlet 137 m apart, none of whom lives at a whole hundredth of a degree."""
+    return [((latitude + 0.00123 * (at + 1), 121.00456), None, outlet) for at in range(n)]
+
+
+def points_of(grid):
+    return {cell.cell_id: cell.geometry and cell.geometry["coordinates"] for cell in grid.cells}
+
+
+def test_an_outlet_amid_its_customers_tells_nobodys_home():
+    people = people_of([*homes("x", 30.6), *homes("y", 30.9, 9)])
+    grid = partition(people, GridSettings(basis="outlet"), valid_from=DAY)
+    assert points_of(grid) == {"outlet-x": [121.0, 30.61], "outlet-y": None}
+
+
+def test_the_place_of_an_outlet_needs_as_many_located_customers_as_a_figure():
+    people = people_of([*homes("x", 30.6, 12), *[(None, None, "y")] * 30, *homes("y", 30.9, 3)])
+    for least, placed in ((3, {"outlet-x", "outlet-y"}), (4, {"outlet-x"}), (13, set())):
+        grid = partition(
+            people,
+            GridSettings(basis="outlet"),
+            valid_from=DAY,
+            publication=PublicationSettings(customers_min=least),
+        )
+        assert {cell for cell, point in points_of(grid).items() if point} == placed
+
+
+def test_the_place_that_a_bank_tells_of_an_outlet_is_exact():
+    told = pd.DataFrame({"outlet_id": ["x"], "latitude": [30.61234], "longitude": [121.00321]})
+    people = people_of(homes("x", 30.6, 2))
+    grid = partition(people, GridSettings(basis="outlet"), valid_from=DAY, outlets=told)
+    assert points_of(grid) == {"outlet-x": [121.00321, 30.61234]}
 
 
 def test_outlets_stand_where_their_table_puts_them():
@@ -224,14 +260,14 @@ def test_outlets_stand_where_their_table_puts_them():
 def test_an_outlet_without_a_place_is_nobodys_nearest(place):
     nowhere = {"outlet_id": "x", "latitude": place[0], "longitude": place[1]}
     there = {"outlet_id": "y", "latitude": 30.6, "longitude": 121.0}
-    rows = [((30.6, 121.0), None, "x"), ((30.9, 121.0), None, "y"), ((30.61, 121.0), None, None)]
+    rows = [((30.61, 121.0), None, None), *homes("x", 30.6), *homes("y", 30.9)]
     made = [
         partition(
             people_of(rows),
             GridSettings(basis="outlet"),
             valid_from=DAY,
             outlets=pd.DataFrame(outlets, columns=["outlet_id", "latitude", "longitude"]),
-        ).assignment.cell_id.iloc[2]
+        ).assignment.cell_id.iloc[0]
         for outlets in ([nowhere, there], [nowhere], [])
     ]
     assert made == ["outlet-y", "outlet-x", "outlet-x"]  # the last two: amid their customers

@@ -1,6 +1,7 @@
 """`gridkeep partition`: versions made from one another, by the command line."""
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -96,6 +97,39 @@ def test_the_floor_of_publication_is_a_setting(run, villages):
     assert found["report"]["published"]["hidden_cells"] == 3
     villages.config.write_text(villages.config.read_text().replace("= 50", "= 0"))
     refused(run("partition", "--config", villages.config), "publication.customers_min")
+
+
+def least_told(bank, customers: int) -> None:
+    rest = re.sub(r"\[publication\]\n.*\n", "", bank.config.read_text())
+    bank.config.write_text(f"[publication]\ncustomers_min = {customers}\n{rest}")
+
+
+def test_a_version_that_was_told_by_another_rule_is_named(run, villages):
+    first = partitioned(run, villages, "--valid-from", "2025-06-01")
+    name = first["report"]["version"]
+    assert first["told_otherwise"] == {}
+    least_told(villages, 50)
+    answer = run("partition", "--config", villages.config, "--valid-from", "2025-06-01")
+    assert answer.code == 0
+    assert (
+        f"customers_min is 50 now, but was another when a version was published ({name} with 10)"
+        in (answer.out)
+    )
+    assert "make a new version with a later --valid-from" in answer.out
+    assert "no figure about fewer than 10 customers" in answer.out  # of the version as it is
+    later = partitioned(run, villages, "--valid-from", "2025-07-01")
+    assert later["report"]["published"]["customers_min"] == 50
+    assert later["told_otherwise"] == {name: 10}
+
+
+def test_an_earlier_version_that_told_less_is_not_named(run, villages):
+    least_told(villages, 50)
+    name = partitioned(run, villages, "--valid-from", "2025-06-01")["report"]["version"]
+    least_told(villages, 20)
+    again = partitioned(run, villages, "--valid-from", "2025-06-01")
+    assert again["told_otherwise"] == {name: 50}
+    later = partitioned(run, villages, "--valid-from", "2025-07-01")
+    assert later["told_otherwise"] == {}
 
 
 def test_a_version_that_is_not_there(run, villages):

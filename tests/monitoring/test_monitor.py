@@ -1,6 +1,7 @@
 """A month of monitoring on disk, and the page in a real browser."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from domain.errors import BadInput
+from domain.publication import PublicationSettings
 from monitoring.drift import DRIFT_COLUMNS
 from monitoring.monitor import MonitorReport, monitor_month
 from monitoring.settings import MonitoringSettings
@@ -183,14 +185,79 @@ def test_no_figure_of_fewer_customers_than_may_be_told(month: Month, tmp_path: P
     after.loc[after["cell_id"] == "C01", ["balance_last", "credit_30d"]] *= 9
     before = before[(before["cell_id"] != "C02") | (before.groupby("cell_id").cumcount() < 4)]
     settings = MonitoringSettings(cell_floor=5, untestable=2, evidently_cells_max=0)
-    cells = {"features": []}
+    cells = cells_geojson(["C01", "C02"], set())
     found = monitor_month(after, before, cells, tmp_path, AS_OF, "grid-1", settings)
     drift = pd.read_parquet(found.drift)
     assert drift[["n_reference", "n_current"]].min(axis=None) >= 10
     html = found.index.read_text(encoding="utf-8")
     assert "<strong>C01</strong>" in html
-    assert "300 in the reference, under 10 now" in html
-    assert "under 10 in the reference, 0 now" in html
+    assert "300+ in the reference, under 10 now" in html
+    assert "under 10 in the reference, none now" in html
+
+
+def told_of(html: str) -> dict[str, str]:
+    """Cell -> customers in the table of all tested cells."""
+    pattern = r'<th scope="row">(\w+)</th>(?:(?!</tr>).)*?"Customers in the test">([^<]*)<'
+    return dict(re.findall(pattern, html.partition('id="cells"')[2]))
+
+
+def test_what_the_grid_hides_cannot_be_had_from_the_drift_page(
+    month: Month, tmp_path: Path
+) -> None:
+    """C00 and C01 are told together by the grid; C02 and C03 are tested together."""
+    before, after = month(1), month(2)
+    rank = after.groupby("cell_id").cumcount()
+    after = after[rank < after["cell_id"].map({"C02": 83, "C03": 94, "C04": 268}).fillna(287)]
+    after.loc[after["cell_id"].isin(["C00", "C05"]), "balance_last"] += 900
+    cells = cells_geojson(sorted(set(before["cell_id"])), set())
+    about = {each["properties"]["cell_id"]: each["properties"] for each in cells["features"]}
+    for name, other in (("C00", "C01"), ("C01", "C00")):
+        about[name] |= {"customers": None, "told_with": [other], "customers_together": 600}
+    settings = MonitoringSettings(evidently_cells_max=0)
+    found = monitor_month(after, before, cells, tmp_path, AS_OF, "grid-1", settings)
+    html = found.index.read_text(encoding="utf-8")
+    told = told_of(html)
+    assert (told["C00"], told["C01"]) == ("not told", "not told")
+    assert (told["C02"], told["C03"]) == ("170+", "170+")  # 177 together
+    assert (told["C04"], told["C05"]) == ("260+", "280+")
+    exact = set(pd.read_parquet(found.drift)["n_current"])
+    assert {177, 268, 287} <= exact
+    assert not any(f">{number:,}<" in html or f"{number:,} customer" in html for number in exact)
+    assert set(found.flagged_cells) == {"C00", "C05"}
+    assert html.count("customers not told") == 1
+    assert "280+ customers" in html
+
+
+def test_a_pool_with_a_hidden_cell_tells_no_customers(month: Month, tmp_path: Path) -> None:
+    before, after = month(1), month(2)
+    after = after[
+        ~after["cell_id"].isin(["C02", "C03"]) | (after.groupby("cell_id").cumcount() < 83)
+    ]
+    cells = cells_geojson(sorted(set(before["cell_id"])), set())
+    cells["features"][3]["properties"]["customers"] = None
+    found = monitor_month(after, before, cells, tmp_path, AS_OF, "grid-1")
+    assert found.pools == {"parent:O1": ["C02", "C03"]}
+    told = told_of(found.index.read_text(encoding="utf-8"))
+    assert (told["C02"], told["C03"], told["C04"]) == ("not told", "not told", "300+")
+
+
+def test_a_grid_that_told_by_a_laxer_rule_is_told_by_the_stricter(
+    month: Month, tmp_path: Path
+) -> None:
+    cells = cells_geojson(sorted(set(month(1)["cell_id"])), set())
+    cells["features"][3]["properties"]["customers"] = 40
+    found = monitor_month(
+        month(2),
+        month(1),
+        cells,
+        tmp_path,
+        AS_OF,
+        "grid-1",
+        MonitoringSettings(evidently_cells_max=0),
+        publication=PublicationSettings(customers_min=50),
+    )
+    told = told_of(found.index.read_text(encoding="utf-8"))
+    assert (told["C03"], told["C04"]) == ("not told", "300+")
 
 
 @pytest.fixture(scope="module")

@@ -138,6 +138,7 @@ def test_the_page_is_whole_offline_and_escapes_what_the_bank_wrote() -> None:
     report = QualityReport(findings=("column <b> holds 3 values",), broken=("<i> is broken",))
     text = page(QualityPage("A & B", report, bank(20), QualitySettings(), "g1"))
     assert "A &amp; B" in text
+    assert "Inside only: counts are exact, those of small cells too" in text
     assert "column &lt;b&gt; holds" in text
     assert "&lt;i&gt; is broken" in text
     assert "&lt;south&gt;" in text
