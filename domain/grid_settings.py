@@ -42,7 +42,14 @@ class GridSettings(BaseModel):
     border keeps under the floor says so. Nobody is placed by coordinates that are 0,0, no
     degrees, the wrong way round or outside the bank's area: `bounds`, else the polygons and a
     tenth around them, else a circle around the median customer (300 km, or ten times the radius
-    that holds three customers in four). A grid made from the version before keeps every cell
+    that holds three customers in four). Where a swapped point is inside that area too (about 30N
+    31E both ways round are 150 km apart), it is found by the other customers of the same district,
+    else home outlet: over 50 km and ten times the usual distance from their median, and near it the
+    other way round. It is believed where a customer has neither, where most of a district are
+    swapped, and where latitude and longitude are nearly alike; `bounds` or polygons that leave out
+    the other way round find it everywhere. Without a table of outlets, an outlet is amid its
+    customers to about 1 km if `publication.customers_min` of them have coordinates, else it has no
+    place and is nobody's nearest. A grid made from the version before keeps every cell
     whose customers lie within `band` times the floor.
     """
 

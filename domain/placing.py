@@ -14,6 +14,7 @@ Mask = npt.NDArray[np.bool_]
 Bounds = tuple[float, float, float, float]  # west, south, east, north
 NEAR_KM = 300.0  # nobody nearer to the middle of the customers is outside the bank's area
 FAR_TIMES = 10.0  # nor nearer than this many times the distance within which three in four live
+ASTRAY_KM = 50.0  # nobody nearer to the others of the same district or outlet is astray
 
 SENTENCES = {
     "zero": "{n} customers stand at 0,0 (first: {first}); placed without it",
@@ -48,7 +49,9 @@ def spots(customers: pd.DataFrame, bounds: Bounds | None = None) -> Spots:
 
     Without `bounds` (west, south, east, north) the bank's area is a circle around the median
     customer, of 300 km or ten times the radius that holds three customers in four, if that is more.
-    A point is swapped when it is outside and would be inside the other way round.
+    A point is swapped when it is outside and would be inside the other way round; or when it is
+    far (50 km, and ten times what half of them live away) from the median customer of the same
+    `district`, else `outlet_id`, and would not be the other way round.
 
     >>> people = pd.DataFrame({"latitude": [30.6, 30.7, 0, 121], "longitude": [121, 121, 0, 30.6]})
     >>> found = spots(people)
@@ -64,6 +67,8 @@ def spots(customers: pd.DataFrame, bounds: Bounds | None = None) -> Spots:
     other_way = _are_degrees(longitude, latitude) & inside(longitude, latitude)
     usable = there & degrees & inside(latitude, longitude)
     swapped = there & ~usable & other_way
+    swapped |= _turned(latitude, longitude, usable, _homes(customers))
+    usable &= ~swapped
     problems = {
         "zero": zero,
         "incomplete": given[0] ^ given[1],
@@ -92,6 +97,28 @@ def _numbers(column: "pd.Series[float]") -> Degrees:
 def _are_degrees(latitude: Degrees, longitude: Degrees) -> Mask:
     fits: Mask = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
     return fits
+
+
+def _homes(customers: pd.DataFrame) -> "pd.Series[str]":
+    """What each customer is told to belong to: the district, else the outlet, else nothing."""
+    known = customers.reindex(columns=["district", "outlet_id"]).astype(object)
+    outlet = ("outlet " + known.outlet_id.astype(str)).where(known.outlet_id.notna())
+    return known.district.where(known.district.notna(), outlet).reset_index(drop=True)
+
+
+def _turned(latitude: Degrees, longitude: Degrees, usable: Mask, home: "pd.Series[str]") -> Mask:
+    """Whose point is far from the others of the same home, and near them the other way round."""
+    at = np.flatnonzero(usable & home.notna().to_numpy())
+    points = pd.DataFrame({"lat": latitude[at], "lng": longitude[at], "home": home.to_numpy()[at]})
+    middle = points.groupby("home")[["lat", "lng"]].transform("median")
+    there = middle.lat.to_numpy(), middle.lng.to_numpy()
+    points["km"] = distance_km(there, latitude[at], longitude[at])
+    typical = points.groupby("home").km.transform("median").to_numpy()
+    far = np.maximum(ASTRAY_KM, FAR_TIMES * typical)
+    near_turned = distance_km(there, longitude[at], latitude[at]) <= far
+    turned: Mask = np.zeros(len(usable), dtype=np.bool_)
+    turned[at] = (points.km.to_numpy() > far) & near_turned
+    return turned
 
 
 class _Area(NamedTuple):

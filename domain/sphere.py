@@ -18,8 +18,10 @@ def unit_vectors(latitude: Floats, longitude: Floats) -> Floats:
     return np.column_stack([flat * np.cos(lng), flat * np.sin(lng), np.sin(lat)])
 
 
-def distance_km(point: tuple[float, float], latitude: Floats, longitude: Floats) -> Floats:
-    """Great-circle distance (haversine) of points from one point, all latitude, longitude.
+def distance_km(
+    point: tuple[float, float] | tuple[Floats, Floats], latitude: Floats, longitude: Floats
+) -> Floats:
+    """Great-circle distance (haversine) of points from one point, or each from its own.
 
     >>> distance_km((0.0, 0.0), np.array([0.0]), np.array([1.0])).round(2).tolist()
     [111.2]
