@@ -148,8 +148,8 @@ def with_cells(frame: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     ['customer_id', 'as_of', 'cell_id', 'f']
     """
     rest = frame.drop(columns="cell_id", errors="ignore")
-    rest.insert(2, "cell_id", cells_for(frame["customer_id"], cells)["cell_id"])
-    return rest
+    cell = cells_for(frame["customer_id"], cells)["cell_id"]
+    return pd.concat([rest.iloc[:, :2], cell, rest.iloc[:, 2:]], axis=1)
 
 
 def cells_for(ids: pd.Series, cells: pd.DataFrame) -> pd.DataFrame:
