@@ -95,8 +95,7 @@ def by_place(tables: Tables, file: Path) -> Tables:
     Only on DuckDB, and where rows that agree in customer and time lie in the order of ids.
     """
     rows = tables.connection.read_parquet(str(file), table_name="placed", file_row_number=True)
-    columns = {column.name: _typed(rows, column) for column in CONTRACTS["transactions"]}
-    placed = columns | {"transaction_id": rows.file_row_number}
+    placed = typed(rows, CONTRACTS["transactions"]) | {"transaction_id": rows.file_row_number}
     return tables._replace(transactions=rows.select(**placed))
 
 
