@@ -71,7 +71,7 @@ def connect_url(tmp_path_factory: pytest.TempPathFactory, java: None) -> Iterato
 def settings(url: str | None = None, **more: object) -> EngineSettings:
     """A small Spark."""
     options = {} if url and url.startswith("sc://") else SMALL
-    words = {"kind": "spark", "url": url, "memory": "600m", "wait_seconds": 60, "options": options}
+    words = {"kind": "spark", "url": url, "memory": "600m", "wait_seconds": 300, "options": options}
     return EngineSettings.model_validate(words | more)
 
 
