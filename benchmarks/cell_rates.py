@@ -19,6 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
+from benchmarks.page import write_figures
 from domain.cell_rates import CellRates
 from features.engine import Tables
 from features.simulation import simulate
@@ -34,8 +35,6 @@ from training.rows import data_days
 from training.search import classifier
 
 Floats = NDArray[np.float64]
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "cell-rates.md"
-BEGIN, END = "<!-- figures: benchmarks.cell_rates -->", "<!-- end of figures -->"
 DEMO = "\n[grid]\nfloor = 200\n"  # as `gridkeep demo` has it
 REAL = {"berka": ("berka", "geo_czech"), "complete_journey": ("complete_journey",)}
 METRICS = ("log_loss", "auc", "cell_error")
@@ -222,9 +221,7 @@ def main() -> None:
             others.append(measured(reader, config, Path(scratch)))
     text = table(banks, others)
     if said.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page.split(BEGIN)[0], page.split(END)[1]
-        PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+        write_figures("cell-rates.md", "cell_rates", text)
     print(text)
 
 

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "real-data.md"
-BEGIN, END = "<!-- figures: benchmarks.real_data -->", "<!-- end of figures -->"
+from benchmarks.page import write_figures
 
 
 class Bank(NamedTuple):
@@ -114,9 +113,7 @@ def main() -> None:
             told.append(figures(bank, run_road(bank, said.data.resolve(), Path(home))))
     text = "\n".join(told)
     if said.write:
-        page = PAGE.read_text(encoding="utf-8")
-        before, after = page.split(BEGIN)[0], page.split(END)[1]
-        PAGE.write_text(f"{before}{BEGIN}\n{text}{END}{after}", encoding="utf-8")
+        write_figures("real-data.md", "real_data", text)
     print(text)
 
 
