@@ -6,8 +6,8 @@
     python -m benchmarks.features --without place        # what a family of features costs
 
 Every run is a process of its own that imports no more than it needs, reads the same Parquet files
-and writes one; values are compared to 1e-9. Wall seconds vary on a shared machine: compare within one run, or CPU
-seconds.
+and writes one; values are compared to 1e-9. Wall seconds vary on a shared machine: compare within
+one run, or CPU seconds.
 """
 
 import argparse
