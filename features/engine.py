@@ -148,6 +148,7 @@ def tables_of(frames: "Mapping[str, pd.DataFrame]", timezone: str = "UTC") -> Ta
 
     A missing table is empty, a missing optional column null; a repeated row counts once.
 
+    >>> import pandas as pd
     >>> customers = pd.DataFrame({"customer_id": ["a"], "onboarded_on": ["2026-01-31"]})
     >>> frame_of(tables_of({"customers": customers}).customers).onboarded_on[0]
     datetime.date(2026, 1, 31)
