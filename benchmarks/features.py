@@ -5,8 +5,9 @@
     python -m benchmarks.features --sizes 10 50 200      # millions, 200 a customer: time, memory
     python -m benchmarks.features --without place        # what a family of features costs
 
-Every run is a process of its own that reads the same Parquet files and writes one; values are
-compared to 1e-9. Wall seconds vary on a shared machine: compare within one run, or CPU seconds.
+Every run is a process of its own that imports no more than it needs, reads the same Parquet files
+and writes one; values are compared to 1e-9. Wall seconds vary on a shared machine: compare within
+one run, or CPU seconds.
 """
 
 import argparse
@@ -20,13 +21,7 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from benchmarks.feature_peers import CANONICAL, PEERS
-from features.registry import FEATURES
 
 AS_OF = date(2025, 12, 31)
 FIRST, DAYS = "2024-01-01", 730
@@ -43,6 +38,8 @@ class Run(NamedTuple):
 def write_bank(folder: Path, customers: int, transactions: int, chunk: int = 50_000) -> None:
     """Contract tables of two years, sorted as the intake writes them; 2 % arrive 3 days late."""
     import duckdb
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
     from domain.tables import CONTRACTS
     from features.arrow import arrow_schema
@@ -68,10 +65,12 @@ def write_bank(folder: Path, customers: int, transactions: int, chunk: int = 50_
 
 def _record(folder: Path) -> None:
     """The tables as one intake leaves them: a part each, named with its hash."""
+    import pyarrow.parquet as pq
+
     from domain.tables import CONTRACTS
     from features.content import Content
+    from features.file_hash import sha256
     from features.parts import INTAKE_FILE, IntakeRecord, Part, TableRecord
-    from features.readers.batch import sha256
 
     tables = {}
     for name in CONTRACTS:
@@ -122,13 +121,15 @@ FROM timed ORDER BY customer_id, posted_at, transaction_id"""
 
 def ours(folder: Path, out: Path, days: Sequence[date], threads: int, memory: str, names) -> None:
     """The product's own run: all features, or the canonical ones."""
+    import pyarrow.parquet as pq
+
     from features.engine import open_tables
     from features.run import run
     from features.settings import EngineSettings
 
     tables = open_tables(folder, EngineSettings(threads=threads, memory=memory))
-    ids = pq.read_table(folder / "customers.parquet", columns=["customer_id"])["customer_id"]
-    cells = pa.table({"customer_id": ids, "cell_id": pa.array(["cell"] * len(ids))})
+    people = pq.ParquetFile(folder / "customers.parquet")
+    cells = people.read(["customer_id", "outlet_id"]).rename_columns(["customer_id", "cell_id"])
     writer, began = None, time.monotonic()
     for part in run(tables, days, cells, names=names):
         writer = writer or pq.ParquetWriter(
@@ -166,6 +167,11 @@ def _bank(folder: Path, customers: int, transactions: int, args) -> None:
 
 def compared(one: Path, other: Path) -> float:
     """Largest relative difference of a canonical feature; an error above 1e-9."""
+    import numpy as np
+    import pandas as pd
+
+    from features.registry import FEATURES
+
     left, right = (
         pd.read_parquet(file, columns=["customer_id", *CANONICAL]).sort_values("customer_id")
         for file in (one, other)
@@ -255,6 +261,15 @@ def growing(folder: Path, args) -> None:
         )
 
 
+def _chosen(child: str) -> Sequence[str]:
+    """Features of a run of ours: the canonical ones, or all but those of a family."""
+    from features.registry import FEATURES
+
+    left_out = child.removeprefix("no-")
+    rest = [name for name, known in FEATURES.items() if known.family != left_out]
+    return CANONICAL if child == "canonical" else rest
+
+
 def main() -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(
@@ -279,9 +294,7 @@ def main() -> None:
     elif args.child == "bank":
         write_bank(args.folder, *map(int, args.memory.split(",")))
     elif args.child:
-        family = args.child.removeprefix("no-")
-        names = CANONICAL if family == "canonical" else None
-        names = names or [name for name, known in FEATURES.items() if known.family != family]
+        names = _chosen(args.child)
         ours(args.folder, args.out, args.days, args.threads, args.memory, names)
     else:
         with tempfile.TemporaryDirectory() as name:

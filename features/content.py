@@ -12,7 +12,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from pandas.util import hash_array
 
 Words = NDArray[np.uint64]
 
@@ -77,6 +76,8 @@ def _words(column: pa.ChunkedArray) -> Words:
 
 
 def _text(values: pa.Array) -> Words:
+    from pandas.util import hash_array
+
     coded = values.dictionary_encode()
     known = np.append(np.asarray(coded.dictionary.to_pylist(), dtype=object), "")
     words: Words = hash_array(known, categorize=False)

@@ -37,3 +37,9 @@ def duckdb_batches(engine: Any, table: Table, rows: int) -> Iterator[pa.RecordBa
     # ibis 12's own batches call a method that DuckDB 2 no longer has; this is what they do else
     engine._run_pre_execute_hooks(table)
     yield from engine.con.sql(engine.compile(table)).to_arrow_reader(rows)
+
+
+def duckdb_rows(engine: Any, table: Table) -> list[tuple[Any, ...]]:
+    """The few rows of a query as Python values."""
+    found: list[tuple[Any, ...]] = engine.con.sql(engine.compile(table)).fetchall()
+    return found

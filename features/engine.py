@@ -5,11 +5,11 @@ Engine specifics live in the engine modules and in `features.dialect`; everythin
 
 import re
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import ibis
-import pandas as pd
 import pyarrow as pa
 from ibis.common.exceptions import TableNotFound
 from ibis.expr.types import Table, Value
@@ -21,6 +21,9 @@ from features.dialect import in_utc
 from features.duckdb_engine import connect_duckdb, duckdb_batches
 from features.parts import table_files, verify_parts
 from features.settings import EngineSettings, SourceSettings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IBIS = {
     "string": "string",
@@ -67,17 +70,27 @@ def open_tables(
     Raises BadInput for a file or column that is missing, a file that is not Parquet or not as the
     intake wrote it, or an engine that cannot be had.
     """
-    verify_parts(folder)
-    engine = connect(settings, folder)
+    with ThreadPoolExecutor(1) as beside:  # files are hashed while the engine starts
+        sound = beside.submit(verify_parts, folder)
+        try:
+            tables = _opened(connect(settings, folder), folder)
+        except BadInput:
+            sound.result()  # that a file was altered says more than what followed from it
+            raise
+        sound.result()
+    return Tables(
+        **tables, timezone=timezone, stale_days=stale_days, folder=folder, settings=settings
+    )
+
+
+def _opened(engine: Any, folder: Path) -> dict[str, Table]:
     tables: dict[str, Table] = {}
     for name, contract in CONTRACTS.items():
         files = table_files(folder, name)
         tables[name] = (
             _read(engine, files, contract) if files else _absent(contract, tables["customers"])
         )
-    return Tables(
-        **tables, timezone=timezone, stale_days=stale_days, folder=folder, settings=settings
-    )
+    return tables
 
 
 def opened_again(tables: Tables, settings: EngineSettings) -> Tables:
@@ -130,11 +143,12 @@ def tables_in(
     return Tables(**tables, timezone=timezone, stale_days=stale_days)
 
 
-def tables_of(frames: Mapping[str, pd.DataFrame], timezone: str = "UTC") -> Tables:
+def tables_of(frames: "Mapping[str, pd.DataFrame]", timezone: str = "UTC") -> Tables:
     """The contract tables of frames, for tests and notebooks.
 
     A missing table is empty, a missing optional column null; a repeated row counts once.
 
+    >>> import pandas as pd
     >>> customers = pd.DataFrame({"customer_id": ["a"], "onboarded_on": ["2026-01-31"]})
     >>> frame_of(tables_of({"customers": customers}).customers).onboarded_on[0]
     datetime.date(2026, 1, 31)
@@ -150,7 +164,7 @@ def tables_of(frames: Mapping[str, pd.DataFrame], timezone: str = "UTC") -> Tabl
     return Tables(**tables, timezone=timezone)
 
 
-def frame_of(table: Table) -> pd.DataFrame:
+def frame_of(table: Table) -> "pd.DataFrame":
     """The rows of a query: dates as `datetime.date`, text as str or None, numbers as they are."""
     frame: pd.DataFrame = table.to_pyarrow().to_pandas()
     return frame
@@ -244,7 +258,9 @@ def _typed(table: Table, column: Column) -> Value:
     return value.isnan().ifelse(None, value) if column.kind == "float" else value
 
 
-def _arrow(frame: pd.DataFrame | None, contract: Contract) -> pa.Table:
+def _arrow(frame: "pd.DataFrame | None", contract: Contract) -> pa.Table:
+    import pandas as pd
+
     rows = pd.DataFrame(columns=list(contract.names)) if frame is None else frame
     required = [column.name for column in contract if column.required]
     missing = [name for name in required if name not in rows.columns]
@@ -257,7 +273,7 @@ def _arrow(frame: pd.DataFrame | None, contract: Contract) -> pa.Table:
     return pa.table(columns)
 
 
-def _values(rows: pd.DataFrame, column: Column) -> pa.Array:
+def _values(rows: "pd.DataFrame", column: Column) -> pa.Array:
     if column.name not in rows.columns:
         return pa.nulls(len(rows), ARROW[column.kind])
     values = rows[column.name]
@@ -270,7 +286,9 @@ def _values(rows: pd.DataFrame, column: Column) -> pa.Array:
     return pa.Array.from_pandas(values, type=ARROW[column.kind])
 
 
-def _times(values: pd.Series, column: Column) -> pd.Series:
+def _times(values: "pd.Series", column: Column) -> "pd.Series":
+    import pandas as pd
+
     try:
         return pd.to_datetime(values, format="ISO8601").astype("datetime64[us]")
     except (TypeError, ValueError) as error:

@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 import pyarrow as pa
 
 from domain.cutoffs import cutoff_instant
+from features.arrow import column
 from features.feature import WINDOWS
 
 YEAR = max(WINDOWS)
@@ -52,12 +53,12 @@ class Panes:
         Bit k of `upto_Wd` says that the window of W days of cut-off k begins on the day or before.
         """
         days = list(_days(self.first_day, self.cutoffs[-1]))
-        columns = {"day": pa.array(days, pa.date32())}
-        columns["pane"] = pa.array([bisect_right(self.edges, day) - 1 for day in days], pa.int16())
+        columns = {"day": column(days, pa.date32())}
+        columns["pane"] = column([bisect_right(self.edges, day) - 1 for day in days], pa.int16())
         for window in WINDOWS:
             starts = [day - timedelta(days=window) for day in self.cutoffs]
             bits = [(1 << bisect_right(starts, day)) - 1 for day in days]
-            columns[f"upto_{window}d"] = pa.array(bits, pa.int64())
+            columns[f"upto_{window}d"] = column(bits, pa.int64())
         return pa.table(columns)
 
     def arrivals(self) -> pa.Table:
@@ -72,9 +73,9 @@ class Panes:
         since = [all_bits & ~((1 << at) - 1) for at in seen]
         return pa.table(
             {
-                "came_on": pa.array(days, pa.date32()),
-                "seen": pa.array(seen, pa.int16()),
-                "since": pa.array(since, pa.int64()),
+                "came_on": column(days, pa.date32()),
+                "seen": column(seen, pa.int16()),
+                "since": column(since, pa.int64()),
             }
         )
 
@@ -89,10 +90,10 @@ class Panes:
         as_of, at, pane, ring = zip(*rows, strict=True)
         return pa.table(
             {
-                "as_of": pa.array(as_of, pa.date32()),
-                "cutoff": pa.array(at, pa.int16()),
-                "pane": pa.array(pane, pa.int16()),
-                "ring": pa.array(ring, pa.int16()),
+                "as_of": column(as_of, pa.date32()),
+                "cutoff": column(at, pa.int16()),
+                "pane": column(pane, pa.int16()),
+                "ring": column(ring, pa.int16()),
             }
         )
 
@@ -111,13 +112,13 @@ class Panes:
     def instants(self) -> pa.Table:
         """One row per cut-off: number, bit, its instant `at` (UTC), and where windows begin."""
         columns = {
-            "as_of": pa.array(self.cutoffs, pa.date32()),
-            "cutoff": pa.array(range(len(self.cutoffs)), pa.int16()),
-            "bit": pa.array([1 << at for at in range(len(self.cutoffs))], pa.int64()),
+            "as_of": column(self.cutoffs, pa.date32()),
+            "cutoff": column(range(len(self.cutoffs)), pa.int16()),
+            "bit": column([1 << at for at in range(len(self.cutoffs))], pa.int64()),
         }
         for name, days in {"at": 0, **{f"from_{w}d": w for w in WINDOWS}}.items():
             moments = [self.instant(day - timedelta(days=days)) for day in self.cutoffs]
-            columns[name] = pa.array(moments, pa.timestamp("us"))
+            columns[name] = column(moments, pa.timestamp("us"))
         return pa.table(columns)
 
     def instant(self, day: date) -> datetime:

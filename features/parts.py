@@ -15,7 +15,7 @@ from domain.errors import BadInput
 from domain.layout import Layout
 from domain.tables import CONTRACTS
 from features.content import Content
-from features.readers.batch import sha256
+from features.file_hash import sha256
 
 INTAKE_FILE = "intake.json"
 AGAIN = "run `gridkeep check` to write the tables"

@@ -10,10 +10,9 @@ of space, for cubes have neither poles nor a date line; in small cubes first, th
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import ibis
-import pandas as pd
 import pyarrow as pa
 from ibis.expr.types import IntegerValue, NumericValue, Table
 
@@ -25,6 +24,9 @@ from features.history import spine
 from features.panes import Panes
 from features.registry import FEATURES
 from features.transactions import PlanTables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Map = Mapping[str, pa.Table]
 SQUARE = ("as_of", "north", "east")
@@ -116,7 +118,7 @@ def outlets_at(outlets: Table, cuts: Table) -> Table:
     return rows.select("as_of", "outlet_id", "latitude", "longitude", open=still)
 
 
-def open_outlets(outlets: Table, day: date) -> pd.DataFrame:
+def open_outlets(outlets: Table, day: date) -> "pd.DataFrame":
     """Outlets with a place that are open on the eve of a day: `outlet_id, latitude, longitude`."""
     rows = outlets_at(outlets, ibis.memtable(pa.table({"as_of": pa.array([day])})))
     rows = rows.filter(rows.open).order_by("outlet_id")

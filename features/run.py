@@ -22,12 +22,13 @@ import pyarrow as pa
 import pyarrow.feather as feather
 
 from features.atomic import replacing
+from features.duckdb_engine import duckdb_rows
 from features.engine import Tables, by_place, memory_bytes, opened_again
-from features.panes import Panes, plans
-from features.places import Map, map_tables
+from features.panes import plans
+from features.places import map_tables
 from features.registry import FEATURES
 from features.settings import EngineSettings
-from features.statements import KEY, Statements, file_in_order, plan_tables, statements
+from features.statements import KEY, Statements, compiled, file_in_order, plan_tables
 from features.steps import bounded
 
 LAST = chr(0x10FFFF)  # above every id
@@ -50,8 +51,9 @@ def alone(settings: EngineSettings, threads: int) -> EngineSettings:
 def ranges(tables: Tables, cutoffs: int) -> list[tuple[str, str]]:
     """Bounds of customer ids, the upper one not included, each with about as many customers."""
     ids = tables.customers.select("customer_id")
-    customers = int(ids.count().execute())
-    rows = int(tables.transactions.count().execute())
+    ((customers,),) = duckdb_rows(tables.connection, ids.aggregate(n=ids.count()))
+    rows = tables.transactions.select("customer_id")
+    ((rows,),) = duckdb_rows(tables.connection, rows.aggregate(n=rows.count()))
     count = max(rows / TRANSACTIONS_A_RANGE, customers * cutoffs / RESULTS_A_RANGE)
     if count <= 1:
         return [("", LAST)]
@@ -59,7 +61,7 @@ def ranges(tables: Tables, cutoffs: int) -> list[tuple[str, str]]:
     order = ibis.window(order_by="customer_id")
     nth = ids.mutate(range=ibis.ntile(count).over(order))
     first = nth.group_by("range").aggregate(low=nth.customer_id.min()).order_by("range")
-    lows = ["", *first.to_pyarrow()["low"].to_pylist()[1:]]
+    lows = ["", *(low for _, low in duckdb_rows(tables.connection, first)[1:])]
     return list(zip(lows, [*lows[1:], LAST], strict=True))
 
 
@@ -87,11 +89,11 @@ def run(
     """
     bounds = ranges(tables, len(cutoffs))
     threads = min(tables.settings.threads, len(bounds))
+    names = names or list(FEATURES)
     told = [
-        (one, map_tables(tables, one, names or list(FEATURES)))
-        for one in plans(cutoffs, tables.timezone)
+        Statements(one, map_tables(tables, one, names)) for one in plans(cutoffs, tables.timezone)
     ]
-    workers = _Workers(tables, told, names or list(FEATURES), cells, threads)
+    workers = _Workers(tables, told, cells, threads)
     with _folder(parts if len(bounds) > 1 else None) as folder, ThreadPoolExecutor(threads) as pool:
         ahead = deque[Future[pa.Table]]()
         waiting = list(enumerate(bounds))[::-1]
@@ -99,7 +101,26 @@ def run(
             while waiting and len(ahead) <= threads:  # what is ready waits in memory: little of it
                 at, bound = waiting.pop()
                 ahead.append(pool.submit(workers.part, bound, folder, at))
+            if number == 1:  # the workers run what there is while the rest is compiled
+                _compile(told, tables, names)
             yield Range(ahead.popleft().result(), number, len(bounds))
+
+
+def _compile(told: Sequence[Statements], tables: Tables, names: Sequence[str]) -> None:
+    """All statements; those who wait for them learn of it where that fails."""
+    try:
+        as_opened = _as_opened(tables)
+        for one in told:
+            one.end(compiled(one, as_opened, names))
+    finally:
+        for one in told:
+            one.end(one.features)
+
+
+def _as_opened(tables: Tables) -> Tables:
+    """The tables as the statements see them."""
+    file = file_in_order(tables)
+    return by_place(tables, file) if file else tables
 
 
 @contextmanager
@@ -129,11 +150,9 @@ class _Workers:
     """An engine with one thread for each thread of the pool, made when it is first needed."""
 
     tables: Tables
-    plans: Sequence[tuple[Panes, Map]]
-    names: Sequence[str]
+    told: Sequence[Statements]
     cells: pa.Table
     threads: int
-    told: list[Statements] = field(default_factory=list)
     local: threading.local = field(default_factory=threading.local)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -160,11 +179,8 @@ class _Workers:
         again = opened_again(self.tables, alone(self.tables.settings, self.threads))
         again.connection.con.register("cells", self.cells)
         again.connection.raw_sql(AS_WRITTEN)
-        file = file_in_order(again)
-        again = by_place(again, file) if file else again
-        if not self.told:  # tables have the same names on every engine: statements fit all
-            self.told = [statements(again, one, self.names, there) for one, there in self.plans]
-        return _Worker(again.connection.con, self.told, again)
+        # tables have the same names on every engine: statements fit all
+        return _Worker(again.connection.con, self.told, _as_opened(again))
 
 
 @dataclass
@@ -182,6 +198,6 @@ class _Worker:
     def _plan(self, one: Statements, bound: tuple[str, str]) -> pa.Table:
         for name, table in {**plan_tables(one.panes), **one.there}.items():
             self.duck.register(name, table)
-        for shared in one.shared:
+        for shared in one:
             shared.make(self.duck, bound)
-        return self.duck.sql(bounded(one.features, bound)).to_arrow_table()
+        return self.duck.sql(bounded(one.last(), bound)).to_arrow_table()

@@ -14,7 +14,7 @@ import pandas as pd
 
 from domain.errors import BadInput
 from domain.layout import Layout
-from features.readers.batch import sha256
+from features.file_hash import sha256
 from features.snapshot import Progress, is_fresh, write_features
 
 if TYPE_CHECKING:

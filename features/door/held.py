@@ -16,8 +16,9 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from features.door.count import Counted
+from features.file_hash import sha256
 from features.parts import IntakeRecord
-from features.readers.batch import Delivered, sha256
+from features.readers.batch import Delivered
 
 LEDGER = "ledger"
 DELIVERIES = f"{LEDGER}/deliveries.json"

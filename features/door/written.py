@@ -17,8 +17,8 @@ from features.door.held import (
 )
 from features.door.judge import Terms
 from features.door.settle import Settler
+from features.file_hash import sha256
 from features.parts import IntakeRecord, Part, TableRecord
-from features.readers.batch import sha256
 
 
 class Written:

@@ -1,6 +1,5 @@
 """What every reader gives: batches of one table, each row traceable to its file and line."""
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,10 +9,10 @@ import pandas as pd
 from domain.errors import BadInput
 from domain.layout import FOLDERS, WORK_FOLDERS
 from features.door.text import Form
+from features.file_hash import sha256
 from features.quality.report import QUALITY_FILE
 
 BATCH_ROWS = 65_536
-READ_BYTES = 1 << 20
 
 
 class Batch(NamedTuple):
@@ -61,18 +60,6 @@ def present(folder: Path, *names: str) -> list[Path]:
 def file_marks(paths: Iterable[Path], folder: Path) -> dict[str, str]:
     """Size and SHA-256 of each file, by the name under which the user knows it."""
     return {shown(path, folder): f"{path.stat().st_size}:{sha256(path)}" for path in paths}
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(READ_BYTES):
-                digest.update(block)
-    except OSError as error:
-        raise BadInput(f"cannot read {path.as_posix()}: {error.strerror}") from error
-    return digest.hexdigest()
 
 
 def without_ours(paths: Iterable[Path], folder: Path) -> list[Path]:

@@ -16,10 +16,10 @@ from domain.layout import Layout
 from domain.tables import CONTRACTS
 from features.arrow import arrow_schema
 from features.door.staging import clean_schema
+from features.file_hash import sha256
 from features.intake import data_hashes, is_current, read_record, take_in
 from features.parts import table_files
 from features.quality.report import read_quality
-from features.readers.batch import sha256
 from features.settings import SourceSettings
 
 PEOPLE = "customer_id,onboarded_on,latitude,longitude\nC1,2020-01-31,31.2,121.5\nC2,2021-02-28,,\n"

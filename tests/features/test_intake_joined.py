@@ -14,9 +14,9 @@ from domain.layout import Layout
 from features import parts
 from features.correction_files import keep, read_replay
 from features.engine import open_tables
+from features.file_hash import sha256
 from features.intake import IntakeReport, take_in
 from features.parts import read_record, table_files
-from features.readers.batch import sha256
 from features.reconciliation import reconciled
 from features.settings import EngineSettings, SourceSettings
 from features.snapshot import write_features

@@ -4,11 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -17,6 +20,8 @@ from features import run
 from features.engine import open_tables, tables_of
 from features.settings import EngineSettings
 from features.snapshot import write_features
+from features.statements import Statements
+from features.steps import Step
 
 DAYS = [date(2025, 12, 1), date(2026, 1, 1)]
 IDS = [f"C{at:03d}" for at in range(60)]
@@ -128,3 +133,52 @@ def test_ranges_hold_every_customer_once(folder: Path, monkeypatch: pytest.Monke
     assert len(bounds) == 6
     for who in IDS:
         assert sum(low <= who < high for low, high in bounds) == 1
+
+
+def test_a_run_whose_query_cannot_be_compiled_ends_with_the_reason(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> str:
+        raise ValueError("no such word")
+
+    monkeypatch.setattr(run, "compiled", refused)
+    cells = pa.Table.from_pandas(CELLS, preserve_index=False)
+    with pytest.raises(ValueError, match="no such word"):
+        list(run.run(open_tables(folder), DAYS, cells))
+
+
+def test_the_first_steps_run_before_the_last_is_compiled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran, make, compiled = threading.Event(), Step.make, run.compiled
+
+    def made(self: Step, *words: Any) -> None:
+        make(self, *words)
+        ran.set()
+
+    def slow(told: Statements, *words: Any) -> str:
+        features = compiled(told, *words)
+        assert ran.wait(60)
+        return features
+
+    monkeypatch.setattr(Step, "make", made)
+    monkeypatch.setattr(run, "compiled", slow)
+    cells = pa.Table.from_pandas(CELLS, preserve_index=False)
+    (only,) = run.run(open_tables(folder), DAYS, cells)
+    assert len(only.rows) == len(IDS) * len(DAYS)
+
+
+def test_the_start_of_a_run_does_not_wait_for_pandas(folder: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from datetime import date; "
+        "from features.engine import open_tables; from features.run import ranges; "
+        "from features.statements import Statements, compiled, plan_tables; "
+        "from features.panes import plans; tables = open_tables(Path(sys.argv[1])); "
+        "ranges(tables, 1); (panes,) = plans([date(2026, 1, 1)], 'UTC'); "
+        "compiled(Statements(panes, {}), tables, ['recency_days']); plan_tables(panes); "
+        "print('pandas' in sys.modules)"
+    )
+    here = {**os.environ, "PYTHONPATH": str(Path(run.__file__).parents[1])}
+    words = [sys.executable, "-c", code, str(folder)]
+    found = subprocess.run(words, capture_output=True, text=True, env=here, check=True)
+    assert found.stdout == "False\n"
