@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,13 +35,20 @@ BANKS = (
 )
 
 Results = Mapping[str, Any]
+Call = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_road(bank: Bank, data: Path, home: Path) -> Results:
-    """Every verb in a process of its own in `home`; verb -> its result as `--json` gives it."""
+def started(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command in `home`, in a process of its own."""
+    command = [sys.executable, "-m", "gridkeep", *words]
+    return subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+
+
+def run_road(bank: Bank, data: Path, home: Path, call: Call = started) -> Results:
+    """Every verb called in `home`; verb -> its result as `--json` gives it."""
     for folder in bank.folders:
         (home / folder).symlink_to(data / folder)
-    gridkeep(home, "init", "--reader", bank.reader)
+    gridkeep(home, call, "init", "--reader", bank.reader)
     roads = {
         "check": ["check"],
         "partition": ["partition"],
@@ -51,13 +58,12 @@ def run_road(bank: Bank, data: Path, home: Path) -> Results:
         "score": ["score", "--as-of", bank.as_of, "--out", "scores.parquet"],
         "monitor": ["monitor", "--as-of", bank.as_of],
     }
-    return {name: gridkeep(home, *words) for name, words in roads.items()}
+    return {name: gridkeep(home, call, *words) for name, words in roads.items()}
 
 
-def gridkeep(home: Path, *words: str) -> Any:
+def gridkeep(home: Path, call: Call, *words: str) -> Any:
     """The JSON of one verb; exit 0, or 2 where a cell is flagged."""
-    command = [sys.executable, "-m", "gridkeep", *words, "--json"]
-    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    done = call(home, *words, "--json")
     if done.returncode not in (0, 2):
         raise RuntimeError(f"gridkeep {' '.join(words)} exit {done.returncode}: {done.stderr}")
     return json.loads(done.stdout)

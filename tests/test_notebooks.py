@@ -1,12 +1,12 @@
 """Every notebook runs from top to bottom, and is committed without outputs."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+
+from tests.command import gridkeep_in
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 
@@ -27,13 +27,13 @@ def test_a_notebook_is_committed_without_outputs(path):
 def bank(tmp_path_factory) -> Path:
     """A small simulated bank with a grid and a champion."""
     home = tmp_path_factory.mktemp("notebook") / "bank"
-    gridkeep = [sys.executable, "-m", "gridkeep"]
     size = ["--customers", "1200", "--months", "14"]
-    subprocess.run([*gridkeep, "simulate", "--out", str(home), *size], check=True)
+    assert gridkeep_in(home.parent, "simulate", "--out", str(home), *size).returncode == 0
     with (home / "gridkeep.toml").open("a") as file:
         file.write("\n[retention]\ntrain_cutoffs = 2\nrounds = 40\nbootstrap = 20\n")
     for words in (["partition"], ["train", "retention"]):
-        subprocess.run([*gridkeep, *words, "--config", "gridkeep.toml"], check=True, cwd=home)
+        done = gridkeep_in(home, *words)
+        assert done.returncode == 0, done.stderr
     return home / "gridkeep.toml"
 
 

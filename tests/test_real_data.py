@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.real_data import BANKS, Bank, run_road
+from tests.command import gridkeep_in
 
 pytestmark = pytest.mark.slow
 BERKA, JOURNEY = BANKS
@@ -14,7 +15,7 @@ BERKA, JOURNEY = BANKS
 
 def road(bank: Bank, data: Path, tmp_path_factory) -> tuple[Path, dict]:
     home = tmp_path_factory.mktemp(bank.reader)
-    return home, run_road(bank, data, home)
+    return home, run_road(bank, data, home, gridkeep_in)
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
 """A model that reads rates of cells, by the command line: trained, scored, watched, regridded."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 
 from domain.bundle import CELL_RATES_FILE
 from domain.cell_rates import CELL_LEAVING_RATE
+from tests.command import gridkeep_in
 
 pytestmark = pytest.mark.slow
 
@@ -31,34 +30,29 @@ evidently_cells_max = 1
 """
 
 
-def called(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "gridkeep", *words]
-    return subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
-
-
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, leavers_together: Any) -> Path:
     parent = tmp_path_factory.mktemp("rates")
     words = ["simulate", "--out", "bank", "--customers", "900", "--months", "16", "--seed", "5"]
-    assert called(parent, *words).returncode == 0
+    assert gridkeep_in(parent, *words).returncode == 0
     with (parent / "bank" / "gridkeep.toml").open("a") as file:
         file.write(SETTINGS)
     leavers_together(parent / "bank")
-    assert called(parent / "bank", "partition").returncode == 0
+    assert gridkeep_in(parent / "bank", "partition").returncode == 0
     return parent / "bank"
 
 
 def test_a_bank_scores_and_watches_with_rates_until_its_grid_changes(home: Path) -> None:
-    done = called(home, "train", "retention", "--json")
+    done = gridkeep_in(home, "train", "retention", "--json")
     assert done.returncode == 0, done.stderr
     model = Path(json.loads(done.stdout)["report"]["artifacts"]) / "model"
     rates = json.loads((model / CELL_RATES_FILE).read_text())
     assert rates["customers_min"] == 12
     assert rates["grid_version"] == (home / "grids" / "current").read_text().strip()
-    done = called(home, "score", "--as-of", AS_OF, "--out", "scores.parquet")
+    done = gridkeep_in(home, "score", "--as-of", AS_OF, "--out", "scores.parquet")
     assert done.returncode == 0, done.stderr
     before = (home / "scores.parquet").read_bytes()
-    done = called(home, "monitor", "--as-of", AS_OF)
+    done = gridkeep_in(home, "monitor", "--as-of", AS_OF)
     assert done.returncode in (0, 2), done.stderr
     drift = pd.read_parquet(home / "reports" / AS_OF / "drift.parquet")
     watched = drift[drift["column"] == CELL_LEAVING_RATE]
@@ -67,11 +61,11 @@ def test_a_bank_scores_and_watches_with_rates_until_its_grid_changes(home: Path)
 
     text = (home / "gridkeep.toml").read_text()
     (home / "gridkeep.toml").write_text(text.replace("floor = 100", "floor = 250"))
-    assert called(home, "partition").returncode == 0
-    done = called(home, "score", "--as-of", AS_OF, "--out", "scores.parquet")
+    assert gridkeep_in(home, "partition").returncode == 0
+    done = gridkeep_in(home, "score", "--as-of", AS_OF, "--out", "scores.parquet")
     assert done.returncode == 1
     assert f"reads the rate of loss of cells of grid {rates['grid_version']}" in done.stderr
     assert "Traceback" not in done.stderr
     assert (home / "scores.parquet").read_bytes() == before
-    done = called(home, "monitor", "--as-of", AS_OF)  # by features of the profile's cut-off
+    done = gridkeep_in(home, "monitor", "--as-of", AS_OF)  # by features of the profile's cut-off
     assert done.returncode in (0, 2), done.stderr

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,11 @@ from domain.cell_rates import CELL_LEAVING_RATE
 from domain.errors import BadInput
 from serving.loader import load_bundle
 from serving.verification import verified_files
+from tests.command import gridkeep_in, gridkeep_started
 
 pytestmark = pytest.mark.slow
 
+Call = Callable[..., subprocess.CompletedProcess[str]]
 SETTINGS = """
 [retention]
 learner = "dask"
@@ -32,10 +34,9 @@ floor = 100
 """
 
 
-def gridkeep(home: Path, *words: str) -> str:
+def gridkeep(home: Path, *words: str, call: Call = gridkeep_in) -> str:
     """Standard output of a call that succeeds."""
-    command = [sys.executable, "-m", "gridkeep", *words]
-    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+    done = call(home, *words)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     assert "[LightGBM]" not in done.stderr
     return done.stdout
@@ -54,7 +55,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, leavers_together: Any) -> Pat
 
 def test_a_model_of_two_processes_serves_like_any_other(home: Path) -> None:
     gridkeep(home, "partition")
-    answer = json.loads(gridkeep(home, "train", "retention", "--json"))
+    answer = json.loads(gridkeep(home, "train", "retention", "--json", call=gridkeep_started))
     report = answer["report"]
     assert (report["version"], report["alias"]) == ("1", "champion")
     assert report["metrics"]["auc"]["value"] > 0.6

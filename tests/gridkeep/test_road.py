@@ -7,10 +7,13 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from tests.command import gridkeep_in, gridkeep_started
 
 pytestmark = pytest.mark.slow
 
@@ -29,17 +32,19 @@ evidently_cells_max = 1
 """
 
 
-def answered(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    command = [sys.executable, "-m", "gridkeep", *words, "--config", "gridkeep.toml"]
-    done = subprocess.run(command, cwd=home, capture_output=True, text=True, check=False)
+Call = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def answered(home: Path, *words: str, call: Call = gridkeep_in) -> subprocess.CompletedProcess[str]:
+    """What the command says; in this process or in one of its own."""
+    done = call(home, *words, "--config", "gridkeep.toml")
     assert "Traceback" not in done.stderr
     return done
 
 
-def gridkeep(home: Path, *words: str) -> str:
+def gridkeep(home: Path, *words: str, call: Call = gridkeep_in) -> str:
     """Standard output of a call that succeeds."""
-    done = answered(home, *words)
+    done = answered(home, *words, call=call)
     assert done.returncode == 0, (words, done.stdout, done.stderr)
     return done.stdout
 
@@ -49,15 +54,17 @@ def road(tmp_path_factory) -> Path:
     """A bank of 1,500 customers and 16 months that went the whole road."""
     home = tmp_path_factory.mktemp("road") / "bank"
     words = ["--out", str(home), "--customers", "1500", "--months", "16", "--seed", "5"]
-    command = [sys.executable, "-m", "gridkeep", "simulate", *words]
-    subprocess.run(command, check=True, capture_output=True, cwd=home.parent)
+    assert gridkeep_started(home.parent, "simulate", *words).returncode == 0
     with (home / "gridkeep.toml").open("a") as file:
         file.write(SMALL)
-    gridkeep(home, "check")
-    gridkeep(home, "partition")
-    gridkeep(home, "train", "retention")
-    gridkeep(home, "train", "segmentation")
-    gridkeep(home, "score", "--as-of", AS_OF, "--out", "scores.parquet")
+    for words in (
+        ("check",),
+        ("partition",),
+        ("train", "retention"),
+        ("train", "segmentation"),
+        ("score", "--as-of", AS_OF, "--out", "scores.parquet"),
+    ):
+        gridkeep(home, *words, call=gridkeep_started)
     return home
 
 
@@ -77,7 +84,7 @@ def test_everyone_with_the_bank_has_one_score(road):
     assert (scores.set_index("customer_id").cell_id == placed.loc[scores.customer_id]).all()
 
 
-def test_a_second_scoring_gives_the_same_bytes(road):
+def test_a_second_scoring_by_another_process_gives_the_same_bytes(road):
     before = (road / "scores.parquet").read_bytes()
     gridkeep(road, "score", "--as-of", AS_OF, "--out", "again.parquet")
     assert (road / "again.parquet").read_bytes() == before
@@ -107,8 +114,9 @@ def test_a_month_is_monitored_and_the_exit_code_says_whether_a_cell_moved(road):
 
 
 def test_a_quiet_month_flags_no_cell(road):
-    words = ["--as-of", "2025-02-01", "--reference", "2025-01-01"]
-    assert json.loads(gridkeep(road, "monitor", *words, "--json"))["report"]["flagged"] == {}
+    words = ["--as-of", "2025-02-01", "--reference", "2025-01-01", "--json"]
+    found = json.loads(gridkeep(road, "monitor", *words, call=gridkeep_started))
+    assert found["report"]["flagged"] == {}
 
 
 def test_a_served_score_is_the_batch_score(road):
