@@ -48,10 +48,11 @@ class GridSettings(BaseModel):
     other way round. It is believed where a customer has neither, where most of a district are
     swapped, and where latitude and longitude are nearly alike; `bounds` or polygons that leave out
     the other way round find it everywhere. A customer who really lives at the mirror image of
-    their district (a Cairene in Alexandria) is taken for swapped, and placed by the district. Without a table of outlets, an outlet is amid its
-    customers to about 1 km if `publication.customers_min` of them have coordinates, else it has no
-    place and is nobody's nearest. A grid made from the version before keeps every cell
-    whose customers lie within `band` times the floor.
+    their district (a Cairene in Alexandria) is taken for swapped, and placed by the district.
+    Without a table of outlets, an outlet is amid its customers to about 1 km if
+    `publication.customers_min` of them have coordinates, else it has no place and is nobody's
+    nearest. A grid made from the version before keeps every cell whose customers lie within `band`
+    times the floor.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
