@@ -18,7 +18,7 @@ from domain.scores import Reason
 from features.manifest import FeatureManifest
 from training.calibrating import fit_calibration
 from training.encoding import Encoded, tree_names, two_classes
-from training.evaluation import log_losses
+from training.evaluation import Ranked, auc, log_losses
 from training.words import reason_text
 
 Floats = NDArray[np.float64]
@@ -99,6 +99,7 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, target = two_classes(y)
         self.booster_, self.rounds_, self.manifest_ = booster, rounds, manifest
         self.calibration_ = fit_calibration(margin, target)
+        self.out_of_fold_auc_ = auc(target, Ranked.of(margin), np.ones(len(target)))
         self.out_of_fold_log_loss_ = float(
             log_losses(target, self.calibration_.apply(margin)).mean()
         )

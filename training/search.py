@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from sklearn.base import clone
 
 from training.retention import RetentionClassifier
 from training.settings import RetentionSettings
 
 Fit = Callable[[RetentionClassifier], RetentionClassifier]
 Progress = Callable[[str, float], None]
+FEW_ROUNDS = 100
 
 
 def classifier(settings: RetentionSettings, **changes: Any) -> RetentionClassifier:
@@ -63,3 +65,16 @@ def best_classifier(
         if model.out_of_fold_log_loss_ < best.out_of_fold_log_loss_:
             best = model
     return best
+
+
+def foretelling(settings: RetentionSettings) -> Callable[..., float]:
+    """A function that fits the classifier on (X, y, groups): its AUC on the groups it had not seen.
+
+    A few rounds are enough to see whether there is anything to learn.
+    """
+    model = classifier(settings, rounds=min(settings.rounds, FEW_ROUNDS))
+
+    def out_of_fold_auc(X: Any, y: Any, groups: Any) -> float:  # noqa: N803 (as scikit-learn)
+        return float(clone(model).fit(X, y, groups).out_of_fold_auc_)
+
+    return out_of_fold_auc

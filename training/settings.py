@@ -35,6 +35,7 @@ class RetentionSettings(Section):
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
     cell_rates: bool = False  # also learn from the rate of loss in the cell (docs/cell-rates.md)
     cell_auc_customers: int = Field(default=200, ge=2)  # smallest cell with an AUC of its own
+    feature_auc_max: float = Field(default=0.95, gt=0.5, le=1)  # a feature alone above it is a leak
     min_positives: int = Field(default=20, ge=2)  # lost customers needed to train at all
     profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
     seed: int = 0  # of everything drawn

@@ -18,12 +18,13 @@ from training.card import card_of, compared, notes_of, parameters_of, tags_of
 from training.cell_rates import CellCounter, add_cell_rates, fold_rates
 from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
 from training.judging import BASELINE_CUSTOMERS, draw, judge, present_champion, write_evaluation
+from training.leakage import leakage_checks, require_no_leak
 from training.learners import buckets, learner
 from training.population import profile_at
-from training.report import Progress, TrainReport, silent, within
+from training.report import Progress, TrainReport, silent, within, write_tables
 from training.row_store import Counts, read_sample, write_rows
 from training.rows import data_days
-from training.search import best_classifier
+from training.search import best_classifier, foretelling
 from training.settings import RetentionSettings, TrackingSettings
 from training.tracking import Store
 from training.train_segments import train_segmentation
@@ -78,6 +79,9 @@ def train_retention(
         customers = stored.counts.customers
         later = read_sample(stored.later, settings.judge_customers, customers)
         _require_learnable(stored.counts, later, plan, settings)
+        progress("looking for leaks", 0.5)
+        checks = leakage_checks(tables, stored, settings, foretelling(settings))
+        require_no_leak(checks)
         if settings.cell_rates:
             least = (publication or PublicationSettings()).customers_min
             fitted = fold_rates(counter.table, settings.folds, grid_version, least)
@@ -95,7 +99,11 @@ def train_retention(
             out = Path(temporary)
             notes = notes_of(plan, known.first, settings, champion, judged, fitted)
             card = card_of(model, judged, stored, plan, label, settings, grid_version, data_hashes)
-            card = card.model_copy(update={"compared_with": compared(champion), "notes": notes})
+            # a training that fails a check has ended long before
+            passed = {**card.metrics, "leakage_passed": 1.0}
+            card = card.model_copy(
+                update={"metrics": passed, "compared_with": compared(champion), "notes": notes}
+            )
             digest = write_bundle(
                 out / "model",
                 booster=model.booster_,
@@ -107,6 +115,7 @@ def train_retention(
             )
             drawn = draw(model, judged, out / "plots")
             write_evaluation(model, judged, card.metrics, out / "evaluation")
+            write_tables(out / "evaluation", {"leakage": pd.DataFrame(checks)})
             progress("registering", 0.95)
             registered = store.log_and_register(
                 NAME,
