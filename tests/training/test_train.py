@@ -15,6 +15,7 @@ from domain.errors import BadInput
 from features.engine import Tables
 from features.registry import FEATURES, features_hash
 from features.settings import LabelSettings
+from training.campaign import Worth
 from training.evaluation import Estimate, Evaluation
 from training.judging import Judged, beaten_by
 from training.report import TrainReport, git_revision
@@ -126,7 +127,8 @@ def test_a_baseline_that_beats_the_model_is_named_with_its_figures(trained: Trai
     }
     evaluation = Evaluation(found(0.8, 0.2, 0.3), others, {})
     empty = pd.DataFrame()
-    assert beaten_by(Judged(empty, {}, evaluation, empty, empty)) == [
+    no_worth = Worth({}, "", "CNY", None, empty, empty)
+    assert beaten_by(Judged(empty, {}, evaluation, empty, empty, no_worth)) == [
         "the recency rule beats the model: log loss 0.1 against 0.2"
     ]
     for name, theirs in trained.first.baselines.items():
