@@ -21,9 +21,8 @@ class ProfitSettings(BaseModel):
     """[profit]: what a contact, an offer and a customer are worth, in the bank's currency.
 
     The defaults are those of Verbraken, Verbeke and Baesens (2013): replace them by the bank's
-    own. Acceptance is a Beta distribution, its mean alpha / (alpha + beta): after a pilot, alpha
-    is 1 + the customers about to leave who accepted, beta 1 + those who did not
-    (docs/profit.md).
+    own. Acceptance is a Beta distribution, its mean alpha / (alpha + beta); after a pilot, alpha
+    is 1 + the customers that it kept, beta 1 + those that it lost all the same (docs/profit.md).
 
     >>> ProfitSettings().acceptance
     0.3

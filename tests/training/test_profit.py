@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.integrate import quad
+from scipy.integrate import trapezoid
 from scipy.stats import beta as beta_distribution
 
 from domain.profit import ProfitSettings
@@ -50,17 +50,14 @@ def earnings(y, score, weight, given, acceptance):
     return found
 
 
-def integrated(y, score, weight, given):
+def integrated(y, score, weight, given, steps=20_000):
     """EMPC by quadrature over the acceptance of the best of all lists."""
-    prior = beta_distribution(given.accept_alpha, given.accept_beta)
-    value, _ = quad(
-        lambda a: max(e for e, _ in earnings(y, score, weight, given, a)) * prior.pdf(a),
-        0,
-        1,
-        limit=500,
-        points=np.linspace(0, 1, 41)[1:-1],
-    )
-    return value
+    angle = np.linspace(0, np.pi / 2, steps + 1)[1:-1]
+    acceptance = np.sin(angle) ** 2  # fine towards both ends
+    nothing, all_ = (np.array(earnings(y, score, weight, given, a))[:, 0] for a in (0.0, 1.0))
+    best = (nothing + acceptance[:, None] * (all_ - nothing)).max(axis=1)
+    density = beta_distribution(given.accept_alpha, given.accept_beta).pdf(acceptance)
+    return trapezoid(best * density * 2 * np.sin(angle) * np.cos(angle), angle)
 
 
 def ours(y, score, weight, given):
@@ -93,6 +90,20 @@ def test_the_maximum_profit_is_that_of_the_best_of_all_thresholds(found, chosen,
     assert best.per_customer == pytest.approx(max(e for e, _ in every), abs=1e-9)
     good = [share for e, share in every if e >= best.per_customer - 1e-9]
     assert min(abs(best.share - share) for share in good) < 1e-9
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_long_ranking_with_uneven_weights_keeps_every_list_that_may_be_best(seed):
+    y, score, _ = sample(300, seed, rate=0.3)
+    weight = np.random.default_rng(seed).exponential(1, 300) ** 3
+    chosen = ProfitSettings()
+    frontier = Frontier.of(y, Ranked.of(score), weight)
+    for acceptance in np.linspace(0, 1, 201):
+        best = max(e for e, _ in earnings(y, score, weight, chosen, acceptance))
+        found = maximum_profit(frontier, chosen, acceptance).per_customer
+        assert found == pytest.approx(best, abs=1e-9)
+    expected = integrated(y, score, weight, chosen)
+    assert ours(y, score, weight, chosen).per_customer == pytest.approx(expected, rel=1e-6)
 
 
 def test_simulated_acceptances_give_the_profit_and_the_share_of_the_formula():
