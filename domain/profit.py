@@ -87,7 +87,8 @@ def contact_threshold(settings: ProfitSettings, value: ArrayLike | None = None) 
     offer, contact = settings.offer_cost, settings.contact_cost
     gain = settings.acceptance * (_values(value, settings) - offer) + offer
     never = np.full(gain.shape, np.inf)
-    return np.asarray(np.divide(offer + contact, gain, out=never, where=gain > 0))
+    with np.errstate(over="ignore"):  # next to no gain: infinite is right
+        return np.asarray(np.divide(offer + contact, gain, out=never, where=gain > 0))
 
 
 def contacted_shares(profit: Floats, capacity: float | None = None) -> Floats:

@@ -95,6 +95,7 @@ def _switches(frontier: Frontier, settings: ProfitSettings) -> Floats:
     offer, contact = settings.offer_cost, settings.contact_cost
     cost = (rows - lost) * (offer + contact) + lost * contact
     gain = lost * (settings.customer_value - offer)
-    equal = np.divide(cost, gain, out=np.full(len(gain), np.inf), where=gain > 0)
+    with np.errstate(over="ignore"):  # next to no gain: never is right
+        equal = np.divide(cost, gain, out=np.full(len(gain), np.inf), where=gain > 0)
     # the hull makes them rise; rounding may not
     return np.asarray(np.maximum.accumulate(np.minimum(equal, 1.0)))

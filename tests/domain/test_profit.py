@@ -61,14 +61,12 @@ def test_a_customer_whose_value_is_unknown_has_the_usual_one():
 
 
 @given(settings)
-def test_the_threshold_is_where_brute_force_finds_the_first_contact_that_pays(chosen):
-    grid = np.linspace(0, 1, 2001)
-    paying = grid[[enumerated(p, chosen.customer_value, chosen) > 1e-9 for p in grid]]
+def test_a_contact_pays_above_the_threshold_and_nowhere_else(chosen):
     threshold = float(contact_threshold(chosen))
-    if threshold >= 1:
-        assert not len(paying)
-    else:
-        assert paying.min() - 1 / 2000 - 1e-6 <= threshold <= paying.min() + 1e-6
+    for p in np.linspace(0, 1, 501):
+        earned = enumerated(p, chosen.customer_value, chosen)
+        if abs(earned) > 1e-9:
+            assert (earned > 0) == (p > threshold)
 
 
 @given(settings, st.lists(st.floats(-50, 2000), min_size=1, max_size=8))
@@ -80,6 +78,11 @@ def test_at_its_threshold_a_contact_is_worth_nothing_and_above_it_something(chos
             assert enumerated((threshold + 1) / 2, value, chosen) >= -1e-8
         else:  # even a customer who surely leaves is not worth it
             assert enumerated(1.0, value, chosen) <= 1e-8
+
+
+def test_a_gain_too_small_to_divide_by_is_no_reason_to_contact():
+    tiny = ProfitSettings(offer_cost=1e-313)
+    assert contact_threshold(tiny, [0.0, 1e-313]).tolist() == [np.inf, np.inf]
 
 
 @given(

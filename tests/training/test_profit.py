@@ -167,6 +167,8 @@ def test_free_contacts_reach_everybody_who_may_be_lost_and_dear_ones_nobody():
     assert ours(y, score, weight, free).per_customer == pytest.approx(0.3 * 200 * y.mean())
     dear = ProfitSettings(contact_cost=1000)
     assert ours(y, score, weight, dear) == (0, 0)
+    hardly_worth_it = ProfitSettings(offer_cost=0, customer_value=1e-313)
+    assert ours(y, score, weight, hardly_worth_it) == (0, 0)
     nobody_lost = ours(np.zeros(500), score, weight, ProfitSettings())
     assert nobody_lost == (0, 0)
 
