@@ -52,7 +52,7 @@ def earnings(y, score, weight, given, acceptance):
 
 def integrated(y, score, weight, given, steps=20_000):
     """EMPC by quadrature over the acceptance of the best of all lists."""
-    angle = np.linspace(0, np.pi / 2, steps + 1)[1:-1]
+    angle = np.linspace(0, np.pi / 2, steps + 1)
     acceptance = np.sin(angle) ** 2  # fine towards both ends
     nothing, all_ = (np.array(earnings(y, score, weight, given, a))[:, 0] for a in (0.0, 1.0))
     best = (nothing + acceptance[:, None] * (all_ - nothing)).max(axis=1)
