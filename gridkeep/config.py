@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from domain.errors import BadInput
 from domain.grid import GridSettings
 from domain.layout import Layout
+from domain.profit import ProfitSettings
 from domain.publication import PublicationSettings
 from features.settings import (
     BankSettings,
@@ -49,6 +50,7 @@ class Config(BaseModel):
     label: LabelSettings = Field(default_factory=LabelSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     segmentation: SegmentationSettings = Field(default_factory=SegmentationSettings)
+    profit: ProfitSettings = Field(default_factory=ProfitSettings)
     tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     serving: ServingSettings = Field(default_factory=ServingSettings)
     monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)

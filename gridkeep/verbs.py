@@ -179,6 +179,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
 
         settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
         common |= {"rows_folder": config.layout.root, "publication": config.publication}
+        common |= {"profit": config.profit, "currency": config.bank.currency}
         return results.Trained(
             train_retention(tables, label=config.label, settings=settings, **common)
         )

@@ -10,6 +10,7 @@ from domain.bundle import ModelCard
 from domain.cell_rates import CellRates
 from features.registry import features_hash
 from features.settings import LabelSettings
+from training.campaign import Campaign
 from training.cell_rates import FoldRates
 from training.dataset import TARGET, CutoffPlan, truncated
 from training.judging import CHAMPION, Champion, Judged, beaten_by
@@ -33,6 +34,7 @@ def card_of(
     settings: RetentionSettings,
     grid_version: str,
     data_hashes: Mapping[str, str],
+    campaign: Campaign,
 ) -> ModelCard:
     """The card, without the champion and the notes."""
     low, high = np.quantile(judged.probability, RISK_QUANTILES)
@@ -40,6 +42,7 @@ def card_of(
     for name, estimates in judged.evaluation.differences.items():
         prefix = VERSUS if name == CHAMPION else f"versus_{name.replace(' ', '_')}_"
         metrics |= flat(estimates, prefix)
+    metrics |= judged.worth.figures
     metrics["out_of_fold_log_loss"] = model.out_of_fold_log_loss_
     metrics["churn_rate"] = float(judged.rows[TARGET].mean())
     return ModelCard(
@@ -54,6 +57,7 @@ def card_of(
         settings={
             "retention": settings.model_dump(mode="json"),
             "label": label.model_dump(mode="json"),
+            "profit": {"currency": campaign.currency, **campaign.settings.model_dump(mode="json")},
         },
         metrics=metrics,
         judged_on=judged_on(plan.evaluate, label),
@@ -103,7 +107,11 @@ def notes_of(
     fitted: FoldRates | None = None,
 ) -> tuple[str, ...]:
     """What a reader of the figures must know."""
-    notes = [*beaten_by(judged), *truncated(first_data, (*plan.train, *plan.evaluate))]
+    notes = [
+        judged.worth.words,
+        *beaten_by(judged),
+        *truncated(first_data, (*plan.train, *plan.evaluate)),
+    ]
     wanted = (settings.train_cutoffs, settings.evaluate_cutoffs)
     if not settings.train_as_of and (len(plan.train), len(plan.evaluate)) != wanted:
         notes.append(

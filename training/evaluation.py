@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from domain.intervals import wilson
 
 Floats = NDArray[np.float64]
+Metric = Callable[[Floats], float]  # of row weights
+Metrics = Callable[[Floats, Floats], Mapping[str, Metric]]  # of y and probabilities
 TOP_SHARE = 0.1
 SMALLEST = 1e-12  # a probability of exactly 0 or 1 would make the log-loss infinite
 
@@ -84,7 +86,7 @@ def log_losses(y: Floats, probability: Floats) -> Floats:
     return -(y * np.log(sure) + (1 - y) * np.log1p(-sure))
 
 
-def metric_functions(y: Floats, probability: Floats) -> dict[str, Callable[[Floats], float]]:
+def metric_functions(y: Floats, probability: Floats) -> dict[str, Metric]:
     """Each metric of one set of probabilities as a function of row weights."""
     ranked = Ranked.of(probability)
     losses, squares = log_losses(y, probability), (probability - y) ** 2
@@ -139,10 +141,11 @@ def evaluate(
     baselines: Mapping[str, Floats],
     draws: int,
     seed: int,
+    metrics: Metrics = metric_functions,
 ) -> Evaluation:
     """Judge `probability` and every baseline on the same rows and the same resamples."""
-    named = {"": probability, **baselines}
-    found = _tables(y, named, customers, draws, seed)
+    named = {name: metrics(y, p) for name, p in {"": probability, **baselines}.items()}
+    found = _tables(named, customers, draws, seed)
     ours, theirs = found.pop(""), found
     return Evaluation(
         _estimates(ours),
@@ -155,12 +158,11 @@ def evaluate(
 
 
 def _tables(
-    y: Floats, named: Mapping[str, Floats], customers: pd.Series, draws: int, seed: int
+    metrics: Mapping[str, Mapping[str, Metric]], customers: pd.Series, draws: int, seed: int
 ) -> dict[str, dict[str, Floats]]:
     # resamples are drawn one after the other: all of them at once outweigh the rows
-    metrics = {name: metric_functions(y, probability) for name, probability in named.items()}
     found = {name: {metric: np.empty(draws + 1) for metric in of} for name, of in metrics.items()}
-    every = np.ones(len(y))
+    every = np.ones(len(customers))
     for at, weight in enumerate(chain([every], customer_weights(customers, draws, seed))):
         for name, of in metrics.items():
             for metric, function in of.items():

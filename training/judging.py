@@ -15,6 +15,7 @@ from features.settings import LabelSettings
 from training import plots
 from training.baselines import baselines
 from training.bundle import read_retention
+from training.campaign import Campaign, Worth, worth
 from training.dataset import TARGET, CutoffPlan
 from training.evaluation import Evaluation, calibration_table, cell_auc, evaluate
 from training.report import write_metrics, write_tables
@@ -30,13 +31,14 @@ RIVALRY = {"auc": 1, "log_loss": -1, "average_precision": 1}
 
 @dataclass(frozen=True)
 class Judged:
-    """The model on the evaluation rows."""
+    """The model on the evaluation rows, and what a campaign by it would have been worth."""
 
     rows: pd.DataFrame
     scores: Mapping[str, Any]  # name -> probabilities; the model first
     evaluation: Evaluation
     calibration: pd.DataFrame
     cells: pd.DataFrame
+    worth: Worth
 
     @property
     def probability(self) -> Any:
@@ -82,6 +84,7 @@ def judge(
     names: list[str],
     champion: Champion | None,
     settings: RetentionSettings,
+    campaign: Campaign,
 ) -> Judged:
     """Judge model, baselines and champion on the same rows."""
     target = train[TARGET].to_numpy(np.float64)
@@ -92,13 +95,15 @@ def judge(
     if champion is not None and champion.probability is not None:
         others[CHAMPION] = champion.probability
     y, ours = later[TARGET].to_numpy(np.float64), model.predict_proba(later[names])[:, 1]
-    draws, seed = settings.bootstrap, settings.seed
+    draws, seed, scores = settings.bootstrap, settings.seed, {"model": ours, **others}
+    found = evaluate(y, ours, later["customer_id"], others, draws, seed, campaign.metrics)
     return Judged(
         later,
-        {"model": ours, **others},
-        evaluate(y, ours, later["customer_id"], others, draws, seed),
+        scores,
+        found,
         calibration_table(y, ours),
         cell_auc(later, ours, settings.cell_auc_customers, draws, seed),
+        worth(campaign, y, scores, found.metrics["profit_per_customer"]),
     )
 
 
@@ -127,6 +132,7 @@ def draw(model: RetentionClassifier, judged: Judged, folder: Path) -> list[Path]
     drawn = [
         plots.calibration(judged.calibration, folder / "calibration.png"),
         plots.lift(y, judged.scores, folder / "lift.png"),
+        plots.profit(judged.worth, folder / "profit.png"),
         plots.roc(y, judged.scores, folder / "roc.png"),
         plots.precision_recall(y, judged.scores, folder / "precision_recall.png"),
         plots.importance(_gain(model), folder / "importance.png"),
@@ -143,8 +149,12 @@ def write_evaluation(
     """The tables and figures behind the pictures, in `folder`."""
     gain = pd.Series(_gain(model)).sort_values(ascending=False)
     importance = pd.DataFrame({"feature": gain.index, "gain": gain.to_numpy()})
-    cells = judged.cells
-    write_tables(
-        folder, {"calibration": judged.calibration, "cells": cells, "importance": importance}
-    )
+    tables = {
+        "calibration": judged.calibration,
+        "cells": judged.cells,
+        "importance": importance,
+        "lift": judged.worth.lift,
+        "profit": judged.worth.curve,
+    }
+    write_tables(folder, tables)
     write_metrics(folder, metrics)

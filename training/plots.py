@@ -1,7 +1,7 @@
 """Pictures of a trained model, as PNG files; no display is needed."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from features.atomic import replacing
+from training.campaign import Worth
 
 Floats = NDArray[np.float64]
 # distinguishable with any kind of colour vision (Okabe and Ito, 2008)
@@ -58,6 +59,40 @@ def lift(y: Floats, scores: Mapping[str, Floats], file: Path) -> Path:
     axes.set(xlim=(0, 1), ylim=(0, 1.01))
     axes.legend(loc="lower right")
     return _save(figure, file)
+
+
+def profit(worth: Worth, file: Path) -> Path:
+    """What contacting the riskiest earned, by the share contacted; the capacity where there is one.
+
+    The band around the model is the interval that holds 95 % of the assumed acceptance.
+    """
+    figure, axes = _figure(
+        "What a campaign earns",
+        "share of customers contacted, riskiest first",
+        f"{worth.currency} per customer of the bank",
+    )
+    rankings = worth.curve["ranking"].unique()
+    ours = worth.curve[worth.curve["ranking"] == rankings[0]]
+    shown = _until(ours, worth.capacity_share)
+    curves = worth.curve[worth.curve["share"] <= shown]
+    for name, colour in _colours(rankings):
+        curve = curves[curves["ranking"] == name]
+        axes.plot(curve["share"], curve["profit_per_customer"], color=colour, label=name)
+    band = curves[curves["ranking"] == rankings[0]]
+    ends = (band["profit_low"], band["profit_high"])
+    axes.fill_between(band["share"], *ends, color=OURS, alpha=0.15, linewidth=0)
+    axes.axhline(0, color=GREY, linestyle="--", linewidth=1, label="no campaign")
+    if worth.capacity_share is not None:
+        axes.axvline(worth.capacity_share, color="black", linewidth=1, label="capacity")
+    axes.set_xlim(0, band["share"].max())
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return _save(figure, file)
+
+
+def _until(curve: pd.DataFrame, capacity_share: float | None) -> float:
+    """The share that a picture ends at: beyond, every further contact loses money."""
+    best = float(curve["share"].iloc[int(curve["profit_high"].to_numpy().argmax())])
+    return min(1.0, max(2 * best, 1.2 * (capacity_share or 0.0), 0.05))
 
 
 def roc(y: Floats, scores: Mapping[str, Floats], file: Path) -> Path:
@@ -144,7 +179,7 @@ def _ends(ordered: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([ordered.head(MOST_BARS), ordered.tail(MOST_BARS)], ignore_index=True)
 
 
-def _colours(scores: Mapping[str, Floats]) -> Sequence[tuple[str, str]]:
+def _colours(scores: Iterable[str]) -> Sequence[tuple[str, str]]:
     return list(zip(scores, (OURS, *OTHERS), strict=False))
 
 

@@ -38,6 +38,7 @@ class TrainReport:
     differences: Mapping[str, Mapping[str, Estimate]]  # model minus baseline (or champion)
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
     segments: Mapping[str, float] = field(default_factory=dict)  # name -> share of customers
+    campaign: Mapping[str, float] = field(default_factory=dict)  # its threshold and shares
     notes: tuple[str, ...] = ()
     artifacts: str = ""
     plots: tuple[str, ...] = ()  # below `artifacts`

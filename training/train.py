@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 
 from domain.errors import BadInput
+from domain.profit import ProfitSettings
 from domain.publication import PublicationSettings
 from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.labels import require_two_classes
 from features.settings import LabelSettings
 from training.bundle import write_bundle
+from training.campaign import campaign_at
 from training.card import card_of, compared, notes_of, parameters_of, tags_of
 from training.cell_rates import CellCounter, add_cell_rates, fold_rates
 from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
@@ -47,14 +49,17 @@ def train_retention(
     rows_folder: Path | None = None,
     progress: Progress = silent,
     publication: PublicationSettings | None = None,
+    profit: ProfitSettings | None = None,
+    currency: str = "CNY",
 ) -> TrainReport:
     """Train on earlier cut-offs, judge on later ones, register; `folder` holds the store.
 
     `cells` says the cell of each customer (`customer_id`, `cell_id`). The rows lie in a folder of
     their own under `rows_folder` (default: `folder`) while it trains. With `settings.cell_rates` no
-    cell of fewer than `publication.customers_min` customers has a rate of its own. Raises BadInput
-    when the history is too short, the label has one class, too few customers were lost, or the
-    cluster that `settings` asks for cannot be used.
+    cell of fewer than `publication.customers_min` customers has a rate of its own. `profit` says
+    what a campaign costs and brings, in `currency`. Raises BadInput when the history is too short,
+    the label has one class, too few customers were lost, or the cluster that `settings` asks for
+    cannot be used.
     """
     known = data_days(tables)
     plan = cutoff_plan(*known, label, settings)
@@ -93,12 +98,23 @@ def train_retention(
         progress("judging against the baselines", 0.7)
         champion = present_champion(store, plan, label, later, grid_version)
         train = read_sample(stored.train, BASELINE_CUSTOMERS, customers)
-        judged = judge(model, train, later, feature_names(train), champion, settings)
+        campaign = campaign_at(profit or ProfitSettings(), currency, later, stored.later)
+        judged = judge(model, train, later, feature_names(train), champion, settings, campaign)
         progress("drawing", 0.85)
         with tempfile.TemporaryDirectory() as temporary:
             out = Path(temporary)
             notes = notes_of(plan, known.first, settings, champion, judged, fitted)
-            card = card_of(model, judged, stored, plan, label, settings, grid_version, data_hashes)
+            card = card_of(
+                model,
+                judged,
+                stored,
+                plan,
+                label,
+                settings,
+                grid_version,
+                data_hashes,
+                campaign,
+            )
             # a training that fails a check has ended long before
             passed = {**card.metrics, "leakage_passed": 1.0}
             card = card.model_copy(
@@ -141,6 +157,7 @@ def train_retention(
         baselines=judged.evaluation.baselines,
         differences=judged.evaluation.differences,
         cells=judged.cells,
+        campaign=judged.worth.figures,
         notes=card.notes,
         artifacts=store.artifact_folder(run_id),
         plots=tuple(f"plots/{file.name}" for file in drawn),

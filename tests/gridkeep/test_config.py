@@ -28,6 +28,20 @@ def written(folder: Path, text: str) -> Path:
         ("[grid]\nfloor = 'many'", r"grid\.floor = 'many': .*integer"),
         ("[label]\nkind = 'gone'", r"label\.kind = 'gone'"),
         ("[bank]\ntimezone = 'Mars/Base'", r"unknown time zone 'Mars/Base'"),
+        ("[profit]\ncontact_cost = -1", r"profit\.contact_cost = -1: .*greater than or equal to 0"),
+        ("[profit]\noffer_cost = nan", r"profit\.offer_cost = nan: .*finite number"),
+        ("[profit]\naccept_alpha = 0", r"profit\.accept_alpha = 0: .*greater than 0"),
+        ("[profit]\naccept_beta = inf", r"profit\.accept_beta = inf: .*finite number"),
+        (
+            "[profit]\nacceptance = 1.2",
+            r"unknown key 'profit\.acceptance'; known are accept_alpha,",
+        ),
+        ("[profit]\ncontact_capacity = 0", r"profit\.contact_capacity = 0: .*equal to 1"),
+        (
+            "[profit]\noffer_cost = 300.0",
+            r"profit\.customer_value \(200\) is not above profit\.offer_cost \(300\): no contact "
+            r"could ever pay; set what a customer who stays is worth",
+        ),
         ("[grid\nfloor = 3", "not valid TOML"),
         ("home = '/'", "unknown key 'home'"),
     ],
@@ -35,6 +49,14 @@ def written(folder: Path, text: str) -> Path:
 def test_a_wrong_key_or_value_is_named(tmp_path, text, message):
     with pytest.raises(BadInput, match=message):
         load_config(written(tmp_path, text))
+
+
+def test_costs_and_capacity_are_read_from_the_file(tmp_path):
+    text = "[profit]\ncontact_cost = 4\naccept_alpha = 31\naccept_beta = 71\ncontact_capacity = 500"
+    found = load_config(written(tmp_path, text)).profit
+    assert (found.contact_cost, found.contact_capacity) == (4.0, 500)
+    assert (found.offer_cost, found.customer_value) == (10.0, 200.0)  # as published
+    assert found.acceptance == pytest.approx(31 / 102)
 
 
 def test_a_missing_file_says_how_to_start_one(tmp_path):

@@ -27,6 +27,8 @@ bootstrap = 20
 bootstrap = 20
 [grid]
 floor = 150
+[profit]
+contact_capacity = 20
 [monitoring]
 evidently_cells_max = 1
 """
@@ -93,7 +95,8 @@ def test_a_second_scoring_by_another_process_gives_the_same_bytes(road):
 def test_the_first_versions_are_champions_and_the_gate_moves_them(road):
     versions = json.loads(gridkeep(road, "models", "--json"))["versions"]
     assert {v["version"] for v in versions if "champion" in v["aliases"]} == {"1"}
-    gridkeep(road, "train", "retention")
+    told = gridkeep(road, "train", "retention")
+    assert "a campaign to 20 of " in told or "a campaign pays for nobody" in told
     assert "challenger" in gridkeep(road, "models")
     assert "version 2" in gridkeep(road, "promote", "retention", "2")
     assert "version 1" in gridkeep(road, "rollback", "retention")

@@ -15,6 +15,7 @@ from domain.errors import BadInput
 from features.engine import Tables
 from features.registry import FEATURES, features_hash
 from features.settings import LabelSettings
+from training.campaign import Worth
 from training.evaluation import Estimate, Evaluation
 from training.judging import Judged, beaten_by
 from training.report import TrainReport, git_revision
@@ -126,13 +127,47 @@ def test_a_baseline_that_beats_the_model_is_named_with_its_figures(trained: Trai
     }
     evaluation = Evaluation(found(0.8, 0.2, 0.3), others, {})
     empty = pd.DataFrame()
-    assert beaten_by(Judged(empty, {}, evaluation, empty, empty)) == [
+    no_worth = Worth({}, "", "CNY", None, empty, empty)
+    assert beaten_by(Judged(empty, {}, evaluation, empty, empty, no_worth)) == [
         "the recency rule beats the model: log loss 0.1 against 0.2"
     ]
     for name, theirs in trained.first.baselines.items():
         better = theirs["auc"].value > trained.first.metrics["auc"].value
         said = [note for note in trained.first.notes if f"the {name} beats" in note]
         assert better <= bool(said)
+
+
+def test_a_run_holds_the_money_of_a_campaign(trained: Trained) -> None:
+    first, second = trained.first, trained.second
+    root = Path(second.artifacts)
+    card = ModelCard.model_validate_json((root / "model" / "card.json").read_text())
+    for metric in ("empc", "profit_per_customer"):
+        ours, theirs = second.metrics[metric], first.metrics[metric]
+        assert second.baselines["champion"][metric] == theirs
+        assert (
+            card.metrics[f"{metric}_low"] <= card.metrics[metric] <= card.metrics[f"{metric}_high"]
+        )
+        difference = card.metrics[f"versus_champion_{metric}"]
+        assert difference == pytest.approx(ours.value - theirs.value)
+        assert card.metrics[f"versus_champion_{metric}_low"] <= difference
+    assert card.metrics["threshold"] == second.campaign["threshold"] == pytest.approx(11 / 67)
+    assert 0 <= card.metrics["contact_share"] <= 1
+    assert card.settings["profit"]["customer_value"] == 200
+    assert card.settings["profit"]["currency"] == "CNY"
+    assert card.notes[0].startswith("a campaign ")
+    stored = trained.store.client.get_run(second.run_id).data.metrics
+    assert {name: stored[name] for name in second.campaign} == dict(second.campaign)
+
+
+def test_the_profit_and_lift_tables_of_a_run_name_every_ranking(trained: Trained) -> None:
+    root = Path(trained.second.artifacts)
+    rankings = ["model", *trained.second.baselines]
+    for name, figures in {"profit": "profit_per_customer", "lift": "lost_share"}.items():
+        table = pd.read_csv(root / "evaluation" / f"{name}.csv")
+        assert table["ranking"].unique().tolist() == rankings
+        everybody = table[table["share"] == 1]
+        assert everybody[figures].nunique() == 1  # whoever ranks, in the end all are contacted
+    assert "plots/profit.png" in trained.second.plots
 
 
 def test_the_same_tables_give_the_same_model_byte_for_byte(
