@@ -25,7 +25,8 @@ def known_at(tables: Tables, as_of: date) -> Tables:
     >>> import pandas as pd
     >>> from features.engine import tables_of
     >>> told = {"customer_id": ["a", "b"], "onboarded_on": ["2026-01-01", "2026-03-01"]}
-    >>> known_at(tables_of({"customers": pd.DataFrame(told)}), date(2026, 2, 1)).customers.count().execute()
+    >>> tables = tables_of({"customers": pd.DataFrame(told)})
+    >>> known_at(tables, date(2026, 2, 1)).customers.count().execute()
     1
     """
     at = ibis.literal(cutoff_instant(as_of, tables.timezone), "timestamp(6)")
