@@ -270,6 +270,11 @@ def monitor_cells(
     """Compare the features of a cut-off with the champion's profile, or with another cut-off."""
     from monitoring.monitor import monitor_month
 
+    if reference == as_of:
+        raise BadInput(
+            f"--reference {reference} is the month of --as-of itself, which would show no drift; "
+            "name an earlier cut-off, or leave --reference out for that of the model"
+        )
     tables = clean_tables(config, progress)
     version = current_version(config.layout)
     current, before = months_to_compare(config, tables, as_of, reference, progress)
@@ -277,12 +282,13 @@ def monitor_cells(
         current,
         before,
         cells_geojson(config.layout, version),
-        config.layout.report(as_of),
+        config.layout.report(as_of, reference),
         as_of,
         version,
         config.monitoring,
         progress,
         config.publication,
+        reference,
     )
     return results.Monitored(report)
 

@@ -248,3 +248,17 @@ def test_a_bank_of_that_name_is_not_overwritten(run, tmp_path):
     refused(run("simulate", "--out", tmp_path, "--customers", "10"), "not an empty folder")
     refused(run("demo", "--out", tmp_path), "holds other files")
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_a_month_against_itself(run, bank):
+    words = ["--config", bank.config, "--as-of", "2025-06-01", "--reference", "2025-06-01"]
+    refused(run("monitor", *words), "--reference 2025-06-01", "no drift")
+    assert bank.written() == set()
+
+
+def test_a_reference_before_all_data_is_told_before_any_features_are_computed(run, bank):
+    run("partition", "--config", bank.config)
+    before = bank.written()
+    words = ["--config", bank.config, "--as-of", "2025-06-01", "--reference", "2020-01-01"]
+    refused(run("monitor", *words), "2020-01-01", "choose a later --reference")
+    assert bank.written() == before
