@@ -37,7 +37,7 @@ class TrainReport:
     baselines: Mapping[str, Mapping[str, Estimate]]
     differences: Mapping[str, Mapping[str, Estimate]]  # model minus baseline (or champion)
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
-    segments: Mapping[str, float] = field(default_factory=dict)  # name -> share of customers
+    segments: Mapping[str, float] = field(default_factory=dict)  # name -> share when judged
     notes: tuple[str, ...] = ()
     artifacts: str = ""
     plots: tuple[str, ...] = ()  # below `artifacts`
