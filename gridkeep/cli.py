@@ -1,7 +1,7 @@
 """The `gridkeep` command: parse, call one function, print its result.
 
 Exit codes: 0 fine, 1 bad input or configuration, 2 a monitored condition, 3 a bug of ours,
-143 ended by SIGTERM.
+143 ended by SIGTERM (`serve`, once it answers: 0).
 Everything heavy is imported inside the verb, so that `--help` answers at once.
 """
 
@@ -208,7 +208,7 @@ def score(path: Path, as_json: bool, as_of: date, out: Path) -> None:
 def serve(
     path: Path, as_json: bool, host: str | None, port: int | None, as_of: date | None
 ) -> None:
-    """Answer POST /v1/score until stopped."""
+    """Answer POST /v1/score until stopped by Ctrl-C or SIGTERM, which is exit code 0."""
     from gridkeep.verbs import serve_scores
 
     def ready(address: str) -> None:

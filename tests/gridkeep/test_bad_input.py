@@ -45,6 +45,14 @@ def test_a_missing_file(run, bank):
     assert not (bank.home / "tables").exists()
 
 
+def test_a_folder_of_sources_that_is_not_there(run, bank):
+    replaced(bank.config, 'path = "in"', 'path = "inn"')
+    answer = run("check", "--config", bank.config)
+    assert answer.code == 1
+    assert str(bank.home / "inn") in answer.out
+    assert not (bank.home / "tables").exists()
+
+
 def test_a_missing_column(run, bank):
     replaced(bank.transactions, "amount", "amt")
     answer = run("check", "--config", bank.config)
@@ -205,6 +213,8 @@ def test_a_port_in_use(run, bank):
         port = taken.getsockname()[1]
         words = ["serve", "--config", bank.config, "--port", port, "--as-of", "2025-06-01"]
         refused(run(*words), f"port {port}")
+        refused(run("ui", "--config", bank.config, "--port", port), f"port {port} of 127.0.0.1")
+    assert not (bank.home / "mlruns").exists()
 
 
 def test_an_output_folder_that_cannot_be_written(run, bank, tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -74,6 +75,12 @@ def test_a_bug_report_tells_no_password(run, monkeypatch, traceback):
     assert ("Traceback" in answer.err) == bool(traceback)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def test_the_store_is_not_on_the_command_line_of_the_ui(run, bank, monkeypatch):
     started, real = [], subprocess.run
 
@@ -83,7 +90,7 @@ def test_the_store_is_not_on_the_command_line_of_the_ui(run, bank, monkeypatch):
         return started.append((command, named))
 
     monkeypatch.setattr(subprocess, "run", note)
-    assert run("ui", "--config", bank.config).code == 0
+    assert run("ui", "--config", bank.config, "--port", free_port()).code == 0
     command, named = started[0]
     assert not [word for word in command if "://" in word]
     uri = f"sqlite:///{bank.home / 'mlruns' / 'mlflow.db'}"
@@ -92,7 +99,7 @@ def test_the_store_is_not_on_the_command_line_of_the_ui(run, bank, monkeypatch):
 
 def test_a_store_that_does_not_answer_is_exit_1(run, bank, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nosuch://me:sesame@127.0.0.1/models")
-    for verb in (["models"], ["promote", "retention", "1"], ["ui"]):
+    for verb in (["models"], ["promote", "retention", "1"], ["ui", "--port", free_port()]):
         answer = run(*verb, "--config", bank.config)
         assert answer.code == 1, answer
         assert "nosuch://***@127.0.0.1/models cannot be used" in answer.err

@@ -28,6 +28,11 @@ def written(folder: Path, text: str) -> Path:
         ("[grid]\nfloor = 'many'", r"grid\.floor = 'many': .*integer"),
         ("[label]\nkind = 'gone'", r"label\.kind = 'gone'"),
         ("[bank]\ntimezone = 'Mars/Base'", r"unknown time zone 'Mars/Base'"),
+        (
+            "[sources.customers]\nencoding = 'gbk2'",
+            r"unknown encoding 'gbk2'; write one of Python's",
+        ),
+        ("[sources.customers]\nencoding = 'rot13'", r"sources\.customers\.encoding = 'rot13'"),
         ("[grid\nfloor = 3", "not valid TOML"),
         ("home = '/'", "unknown key 'home'"),
     ],
