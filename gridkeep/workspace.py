@@ -73,11 +73,8 @@ def quality_of(config: Config, tables: Tables, progress: Progress) -> Measured:
     mark = measured_on(data_hashes(config.layout), version, config.quality.late_days, counts)
 
     def measured() -> Measured:
-        progress("measuring quality", 0.0)
         cells = cells_of(config, tables) if gridded else None
-        found = measure(tables, config.quality.late_days, cells, counts)
-        progress("measuring quality", 1.0)
-        return found
+        return measure(tables, config.quality.late_days, cells, counts, progress)
 
     found = stored_or_measured(config.layout, mark, measured)
     quality_page(config, door, found if door.sound else None, version)

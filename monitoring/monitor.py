@@ -107,7 +107,7 @@ def monitor_month(
     links = {name: path.relative_to(out).as_posix() for name, path in full.items()}
     site = Site(as_of, grid_version, drift, pooling, places, links, settings, least, against)
     index = write_text(out / "index.html", page(site))
-    progress("writing full reports", 1.0)
+    progress("full reports are written", 1.0)
     return MonitorReport(
         as_of=as_of,
         grid_version=grid_version,
@@ -170,7 +170,8 @@ def _full_reports(
     members = {group: _members(pooling, group) for group in reported}
     paths: dict[str, Path] = {}
     for at, name in enumerate([BANK, *reported]):
-        progress("writing full reports", 0.4 + 0.6 * at / (len(reported) + 1))
+        many = len(reported) + 1
+        progress(f"writing full report {at + 1} of {many}", 0.4 + 0.6 * at / many)
         before, after = (
             frame if name == BANK else frame[frame[CELL].isin(members[name])]
             for frame in (profile, current)

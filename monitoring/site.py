@@ -101,7 +101,9 @@ _LEGEND = (
     '<li><i class="d1">1</i>1 column moved differently</li>'
     '<li><i class="d2">2</i>2 or 3 columns</li><li><i class="d3">4</i>4 or more</li>'
     '<li><i class="pooled"></i>small: tested together with neighbours</li>'
-    '<li><i class="untested"></i>not tested</li></ul>'
+    '<li><i class="untested"></i>not tested</li></ul>\n'
+    '<p class="quiet">A number on the map says how many columns moved differently there; it is '
+    "not the No. of the cell on the map of the grid.</p>"
 )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from gridkeep import cli
 from gridkeep.cli import group
+from gridkeep.show import Progress
 
 VERBS = sorted(group.commands)
 
@@ -126,6 +127,14 @@ def test_progress_goes_to_standard_error(run, bank):
     answer = run("partition", "--config", bank.config)
     assert "placing customers" in answer.err
     assert "placing customers" not in answer.out
+
+
+def test_long_work_tells_its_share_every_ten_seconds_where_there_is_no_terminal(capsys):
+    seconds = iter([0.0, 4.0, 12.0, 12.0, 15.0, 21.0])
+    progress = Progress(clock=lambda: next(seconds))
+    for share in (0.0, 0.2, 0.55, 0.6, 1.0):
+        progress("features", share)
+    assert capsys.readouterr().err == "features ...\nfeatures: 55%\nfeatures: 21.0 s\n"
 
 
 STOPPED_WHILE_WRITING = """
