@@ -53,7 +53,8 @@ def require_free(out: Path, config: Config, kind: Kind) -> None:
     if out.suffix.lower() != ".parquet":
         raise _refusal(out, "does not end in .parquet, and Parquet is what is written")
     if not out.parent.is_dir():
-        raise _refusal(out, f"lies in '{out.parent}', which is no folder; make it first")
+        why = f"lies in '{out.parent}', which is no folder"
+        raise _refusal(out, why, "make it, or name another file")
 
 
 def feature_file() -> Kind:
@@ -73,8 +74,8 @@ def score_file() -> Kind:
     return Kind("a file that `gridkeep score` wrote", fits)
 
 
-def _refusal(path: Path, why: str) -> BadInput:
-    return BadInput(f"--out: '{path}' {why}; name another file")
+def _refusal(path: Path, why: str, advice: str = "name another file") -> BadInput:
+    return BadInput(f"--out: '{path}' {why}; {advice}")
 
 
 def _sources(config: Config) -> Iterator[Path]:
