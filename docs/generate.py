@@ -5,14 +5,21 @@ Run by `make docs`; a test compares the pages with what this would write.
 
 import inspect
 import re
+from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import click
 
+from domain.cutoffs import months_before
+from domain.errors import BadInput
 from features.dictionary import markdown
+from features.settings import LabelSettings
 from gridkeep.cli import group
 from gridkeep.config import Config
+from training.dataset import cutoff_plan, truncated
+from training.settings import RetentionSettings
 
 DOCS = Path(__file__).resolve().parent
 FIELD = re.compile(r"^    (\w+): .+?(?:  # (.*))?$", re.MULTILINE)
@@ -48,7 +55,41 @@ def commands() -> str:
             f"gridkeep {name}", ["-h"], resilient_parsing=True, **options
         )
         parts += [f"## gridkeep {name}", "", "```", command.get_help(context), "```", ""]
-    return "\n".join(parts)
+    return "\n".join([*parts, HISTORY, *_history(), ""])
+
+
+HISTORY = """## How many months a bank needs
+
+Cut-offs of `gridkeep train retention`, by the whole months that the transactions cover, with the
+defaults of [label] and [retention]. A cut-off is the first day of a month; the outcomes of the last
+training cut-off are known when the first that judges begins. As soon as one of each has a year (the
+longest window of a feature) behind it, all have. `gridkeep train segmentation` needs more
+than twice `segmentation.horizon_months`. Cut-offs that the configuration names go before these.
+
+| months | training cut-offs | that judge | history behind the first |
+|---|---:|---:|---|"""
+
+
+def _history(first: date = date(2024, 1, 1), most: int = 36) -> list[str]:
+    """Rows of numbers of months that allow the same cut-offs."""
+    known = [_allowed(first, months) for months in range(1, most + 1)]
+    rows, begun = [], 1
+    for months, (now, then) in enumerate(pairwise([*known, ""]), start=1):
+        if now != then:
+            span = f"{begun}" if begun == months else f"{begun} to {months}"
+            rows.append(f"| {f'{begun} and more' if months == most else span} | {now} |")
+            begun = months + 1
+    return rows
+
+
+def _allowed(first: date, months: int) -> str:
+    last = months_before(first, -months) - timedelta(days=1)
+    try:
+        plan = cutoff_plan(first, last, LabelSettings(), RetentionSettings())
+    except BadInput:
+        return "none | none | too short"
+    year = "a year" if not truncated(first, plan.train) else "under a year"
+    return f"{len(plan.train)} | {len(plan.evaluate)} | {year}"
 
 
 def _section(title: str, model: Any) -> list[str]:

@@ -15,6 +15,8 @@ class Layout:
 
     >>> Layout(Path("demo")).report(date(2026, 1, 1)).as_posix()
     'demo/reports/2026-01-01'
+    >>> Layout(Path("demo")).report(date(2026, 1, 1), date(2025, 9, 1)).name
+    '2026-01-01-against-2025-09-01'
     """
 
     root: Path
@@ -49,6 +51,7 @@ class Layout:
         """Logs of the service: requests, predictions and feedback, a file a day."""
         return self.root / "logs"
 
-    def report(self, as_of: date) -> Path:
-        """The drift site of one month."""
-        return self.root / "reports" / as_of.isoformat()
+    def report(self, as_of: date, against: date | None = None) -> Path:
+        """The drift site of one month; one against another cut-off than the model's lies apart."""
+        named = f"-against-{against.isoformat()}" if against else ""
+        return self.root / "reports" / f"{as_of.isoformat()}{named}"

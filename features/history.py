@@ -100,20 +100,23 @@ def data_days(tables: Tables) -> tuple[date, date]:
     return first, last
 
 
-def require_history(tables: Tables, as_of: date | Sequence[date]) -> None:
-    """BadInput for a cut-off before all data, or so far behind them that history is stale."""
+def require_history(tables: Tables, as_of: date | Sequence[date], option: str = "--as-of") -> None:
+    """BadInput for a cut-off before all data, or so far behind them that history is stale.
+
+    `option` is where the user named it.
+    """
     first, last = data_days(tables)
     days = days_of(as_of)
     if first >= days[0]:
         raise BadInput(
             f"cut-off {days[0]} is before all data (the first transaction is of {first}); "
-            "choose a later --as-of"
+            f"choose a later {option}"
         )
     behind = (days[-1] - last).days - 1
     if behind > tables.stale_days:
         raise BadInput(
             f"cut-off {days[-1]} is {behind} days behind the data (the last transaction is of "
-            f"{last}); deliver newer transactions, choose an --as-of up to "
+            f"{last}); deliver newer transactions, choose {option} up to "
             f"{days[-1] - timedelta(days=behind - tables.stale_days)}, or raise "
             f"sources.stale_days ({tables.stale_days})"
         )

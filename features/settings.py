@@ -63,6 +63,17 @@ class TableSource(Section):
     timezone: str | None = None  # of times without an offset; the bank's when absent
     datum: Datum = "WGS-84"  # of latitude and longitude: WGS-84, GCJ-02 or BD-09
 
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, encoding: str) -> str:
+        try:
+            "".encode(encoding)
+        except (LookupError, ValueError) as error:  # no codec, one not of text, or a NUL
+            raise ValueError(
+                f"unknown encoding {encoding!r}; write one of Python's, like 'utf-8' or 'gb18030'"
+            ) from error
+        return encoding
+
 
 class SourceSettings(Section):
     """[sources]: which reader, and where its files are."""
@@ -85,7 +96,9 @@ class EngineSettings(Section):
     """[engine]: where feature queries and batch scores run; docs/scale.md says when to change it.
 
     `url`, `wait_seconds` and `options` are Spark's. A Spark cluster must see the output folder
-    under the same path. `memory` is that of one executor, on this machine that of the process.
+    under the same path. `memory` is that of one executor, on this machine that of the queries.
+    Lower it where less than that is free: a query then spills to disk sooner and takes longer.
+    Raise it where it spills although the machine has more.
     """
 
     kind: Literal["duckdb", "spark"] = "duckdb"  # the embedded engine, or a Spark of yours

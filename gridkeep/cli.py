@@ -1,7 +1,7 @@
 """The `gridkeep` command: parse, call one function, print its result.
 
 Exit codes: 0 fine, 1 bad input or configuration, 2 a monitored condition, 3 a bug of ours,
-143 ended by SIGTERM.
+143 ended by SIGTERM (`serve`, once it answers: 0).
 Everything heavy is imported inside the verb, so that `--help` answers at once.
 """
 
@@ -133,7 +133,7 @@ def partition(path: Path, as_json: bool, valid_from: date | None, previous: str 
 
 @verb("gridkeep features --as-of 2026-01-01 --as-of 2026-02-01 --out features.parquet")
 @click.option("--as-of", type=DAY, multiple=True, help="Cut-off; repeatable.")
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="A .parquet file.")
 @click.option("--explain", "name", metavar="NAME", help="Tell of one feature; writes no --out.")
 def features(
     path: Path, as_json: bool, as_of: tuple[date, ...], out: Path | None, name: str | None
@@ -193,7 +193,12 @@ def rollback(path: Path, as_json: bool, name: str) -> None:
 
 @verb("gridkeep score --as-of 2026-01-01 --out scores.parquet")
 @click.option("--as-of", type=DAY, required=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    help="A .parquet file.",
+)
 def score(path: Path, as_json: bool, as_of: date, out: Path) -> None:
     """Batch scores of every customer; a killed run continues where it stood."""
     from gridkeep.verbs import score_bank
@@ -208,7 +213,7 @@ def score(path: Path, as_json: bool, as_of: date, out: Path) -> None:
 def serve(
     path: Path, as_json: bool, host: str | None, port: int | None, as_of: date | None
 ) -> None:
-    """Answer POST /v1/score until stopped."""
+    """Answer POST /v1/score until stopped by Ctrl-C or SIGTERM, which is exit code 0."""
     from gridkeep.verbs import serve_scores
 
     def ready(address: str) -> None:

@@ -86,6 +86,7 @@ class Demonstration:
         return [
             "what to open next",
             f"  the drift page            {self.watched[-1].index}",
+            f"  the map of the grid       {self.partitioned.folder / 'index.html'}",
             f"  the data-quality page     {self.checked.page}",
             f"  the scores                {self.scored.summary.out}",
             f"  plots of the models       .venv/bin/gridkeep ui {at}",

@@ -29,16 +29,17 @@ def reconciliation_file(out: Path) -> Path:
     """Where the counts and amounts of a written file are told: beside it.
 
     >>> reconciliation_file(Path("out/scores.parquet")).as_posix()
-    'out/scores.reconciliation.json'
+    'out/scores.parquet.reconciliation.json'
     """
-    return out.with_name(f"{out.stem}.reconciliation.json")
+    return out.with_name(f"{out.name}.reconciliation.json")
 
 
 def require_free(out: Path, config: Config, kind: Kind) -> None:
-    """BadInput unless `out` is a new file, or one of its kind, at a place that is the user's.
+    """BadInput unless `out` is a new Parquet file, or one of its kind, where the user may write.
 
     Refused are the configuration's sources, and any name under which a source would be found;
-    whatever lies in a folder that gridkeep keeps; and a file that is not of the kind.
+    whatever lies in a folder that gridkeep keeps; a file that is not of the kind; another ending
+    than .parquet; and a folder that is not there.
     """
     for path in (out, reconciliation_file(out)):
         for source in _sources(config):
@@ -49,6 +50,11 @@ def require_free(out: Path, config: Config, kind: Kind) -> None:
                 raise _refusal(path, f"belongs to gridkeep, which keeps '{place}' for itself")
     if os.path.lexists(out) and not _may_be_replaced(out, kind):
         raise _refusal(out, f"exists and is not {kind.words}, so it is not overwritten")
+    if out.suffix.lower() != ".parquet":
+        raise _refusal(out, "does not end in .parquet, and Parquet is what is written")
+    if not out.parent.is_dir():
+        why = f"lies in '{out.parent}', which is no folder"
+        raise _refusal(out, why, "make it, or name another file")
 
 
 def feature_file() -> Kind:
@@ -68,8 +74,8 @@ def score_file() -> Kind:
     return Kind("a file that `gridkeep score` wrote", fits)
 
 
-def _refusal(path: Path, why: str) -> BadInput:
-    return BadInput(f"--out: '{path}' {why}; name another file")
+def _refusal(path: Path, why: str, advice: str = "name another file") -> BadInput:
+    return BadInput(f"--out: '{path}' {why}; {advice}")
 
 
 def _sources(config: Config) -> Iterator[Path]:

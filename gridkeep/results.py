@@ -109,12 +109,13 @@ class Trained:
             for name, value in found.metrics.items()
         ]
         segments = [[name, f"{share:.1%}"] for name, share in found.segments.items()]
+        then = f"customers at {found.evaluated_as_of[-1]}"
         return [
             f"{found.name} version {found.version} is {found.alias}: trained on "
             f"{found.rows:,} rows of {found.customers:,} customers at {_days(found.trained_as_of)}",
             f"judged at {_days(found.evaluated_as_of)} (95 % intervals)",
             table("", heads, rows),
-            *([table("", ["segment", "customers"], segments)] if segments else []),
+            *([table("", ["segment", then], segments)] if segments else []),
             *found.notes,
             f"plots and tables: {_near(found.artifacts)}",
         ]

@@ -4,32 +4,43 @@ import dataclasses
 import math
 import sys
 import time
+from collections.abc import Callable
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+EVERY_SECONDS = 10.0  # a line, where no bar can be drawn
+
 
 class Progress:
-    """A bar for each piece of work on a terminal; elsewhere a line a step, and how long it took."""
+    """A bar for each piece of work on a terminal; elsewhere lines.
+
+    A step has a line when it begins, one now and then with its share, and one with its seconds.
+    """
 
     drawn: ClassVar[Any] = None  # the bar on the terminal, there is one at most
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._bar: Any = None
         self._task: Any = None
         self._step = ""
-        self._began = 0.0
+        self._began = self._told = 0.0
 
     def __call__(self, step: str, done: float) -> None:
         """Draw `step` at the share `done` (0 to 1)."""
         if sys.stderr.isatty():
             self._draw(step, done)
         elif step != self._step and done < 1:
-            self._step, self._began = step, time.monotonic()
+            self._step, self._began = step, self._clock()
+            self._told = self._began
             sys.stderr.write(f"{step} ...\n")
         elif step == self._step and done >= 1:
-            sys.stderr.write(f"{step}: {time.monotonic() - self._began:.1f} s\n")
+            sys.stderr.write(f"{step}: {self._clock() - self._began:.1f} s\n")
             self._step = ""
+        elif step == self._step and self._clock() - self._told >= EVERY_SECONDS:
+            self._told = self._clock()
+            sys.stderr.write(f"{step}: {done:.0%}\n")
 
     @classmethod
     def end(cls) -> None:

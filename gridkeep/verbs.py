@@ -134,7 +134,8 @@ def explain_feature(
     snapshot = _snapshot_to_explain(config, as_of, progress)
     zone = config.bank.timezone
     if isinstance(snapshot, str):
-        return results.Explained(explained(name, EXAMPLE_DAY, zone, note=snapshot))
+        day = _last_month_start(config) or EXAMPLE_DAY
+        return results.Explained(explained(name, day, zone, note=snapshot))
     from features.snapshot import read_features
 
     rows = read_features(snapshot, ["as_of", name])
@@ -160,6 +161,20 @@ def _snapshot_to_explain(config: Config, as_of: date | None, progress: Progress)
         if snapshot_info(path).features_hash == features_hash():
             return path
     return "no snapshot of these definitions yet; name a cut-off with --as-of to see the spread"
+
+
+def _last_month_start(config: Config) -> date | None:
+    """The last cut-off at a month's first day that the tables in place reach, if there are any."""
+    from features.engine import open_tables
+    from features.labels import label_end
+    from features.parts import INTAKE_FILE
+    from features.settings import EngineSettings
+
+    if not (config.layout.tables / INTAKE_FILE).is_file():
+        return None
+    embedded = EngineSettings()  # one day needs no cluster
+    tables = open_tables(config.layout.tables, embedded, config.bank.timezone)
+    return label_end(tables).replace(day=1)
 
 
 def train_model(config: Config, name: str, trials: int, progress: Progress) -> results.Trained:
@@ -271,6 +286,11 @@ def monitor_cells(
     """Compare the features of a cut-off with the champion's profile, or with another cut-off."""
     from monitoring.monitor import monitor_month
 
+    if reference == as_of:
+        raise BadInput(
+            f"--reference {reference} is the month of --as-of itself, which would show no drift; "
+            "name an earlier cut-off, or leave --reference out for that of the model"
+        )
     tables = clean_tables(config, progress)
     version = current_version(config.layout)
     current, before = months_to_compare(config, tables, as_of, reference, progress)
@@ -278,12 +298,13 @@ def monitor_cells(
         current,
         before,
         cells_geojson(config.layout, version),
-        config.layout.report(as_of),
+        config.layout.report(as_of, reference),
         as_of,
         version,
         config.monitoring,
         progress,
         config.publication,
+        reference,
     )
     return results.Monitored(report)
 
@@ -293,6 +314,9 @@ def open_ui(config: Config, port: int) -> None:
     import subprocess
     import sys
 
+    from serving.serve import require_free_port
+
+    require_free_port("127.0.0.1", port)
     _store(config)  # tells of a store that cannot be used, and follows one that was moved
     command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
     # by the environment: everyone on the machine can read a command line, password included

@@ -73,11 +73,8 @@ def quality_of(config: Config, tables: Tables, progress: Progress) -> Measured:
     mark = measured_on(data_hashes(config.layout), version, config.quality.late_days, counts)
 
     def measured() -> Measured:
-        progress("measuring quality", 0.0)
         cells = cells_of(config, tables) if gridded else None
-        found = measure(tables, config.quality.late_days, cells, counts)
-        progress("measuring quality", 1.0)
-        return found
+        return measure(tables, config.quality.late_days, cells, counts, progress)
 
     found = stored_or_measured(config.layout, mark, measured)
     quality_page(config, door, found if door.sound else None, version)
@@ -205,17 +202,26 @@ def months_to_compare(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Features of a cut-off, and the champion's profile or features of another cut-off.
 
-    The cut-off of the profile stands for it when it was made on another grid.
+    The cut-off of the profile stands for it when it was made on another grid. Raises BadInput,
+    before any features are computed, for a cut-off that cannot be compared.
     """
+    from features.history import require_history
     from features.snapshot import read_features
     from serving.profile import champion_profile
 
-    current = read_features(snapshot_of(config, tables, as_of, progress))
     if reference is None:
         profile = champion_profile(MODEL_NAMES[0], config.tracking_uri)
+        if profile.as_of == as_of:
+            raise BadInput(
+                f"the reference of the model is {as_of} itself, which would show no drift; choose "
+                "a later --as-of, or name another cut-off with --reference"
+            )
         if profile.grid_version == current_version(config.layout):
+            current = read_features(snapshot_of(config, tables, as_of, progress))
             return profile.beside(current), profile.rows
         reference = profile.as_of
+    require_history(tables, reference, "--reference")
+    current = read_features(snapshot_of(config, tables, as_of, progress))
     watched = [name for name, known in FEATURES.items() if known.monitored]
     before = snapshot_of(config, tables, reference, progress)
     return current, read_features(before, ["customer_id", "cell_id", *watched])

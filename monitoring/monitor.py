@@ -13,9 +13,10 @@ from features.pages.map_svg import cell_rings
 from monitoring.drift import screen
 from monitoring.evidently_reports import write_report
 from monitoring.files import file_name, whole_file, write_text
+from monitoring.findings import Place, Site
 from monitoring.pooling import BANK, Pooling, Untested, is_pool, pool
 from monitoring.settings import MonitoringSettings
-from monitoring.site import Place, Site, page
+from monitoring.site import page
 from monitoring.told import is_told_alone
 
 Progress = Callable[[str, float], None]
@@ -70,9 +71,11 @@ def monitor_month(
     settings: MonitoringSettings | None = None,
     progress: Progress = lambda _step, _share: None,
     publication: PublicationSettings | None = None,
+    against: date | None = None,
 ) -> MonitorReport:
     """Compare a month with the reference profile in every cell; write `out`.
 
+    `against` is the cut-off of the profile where it is not the model's.
     No cell or pool under `publication.customers_min` customers is tested, and the page tells no
     figure of fewer, nor the customers of a cell that the grid does not tell alone. Writes
     `drift.parquet`, `evidently/bank.html` with one more for each of the most drifted cells, and
@@ -102,9 +105,9 @@ def monitor_month(
         snapshot_current, profile, drift, pooling, reported, out, settings, progress
     )
     links = {name: path.relative_to(out).as_posix() for name, path in full.items()}
-    site = Site(as_of, grid_version, drift, pooling, places, links, settings, least)
+    site = Site(as_of, grid_version, drift, pooling, places, links, settings, least, against)
     index = write_text(out / "index.html", page(site))
-    progress("writing full reports", 1.0)
+    progress("full reports are written", 1.0)
     return MonitorReport(
         as_of=as_of,
         grid_version=grid_version,
@@ -167,7 +170,8 @@ def _full_reports(
     members = {group: _members(pooling, group) for group in reported}
     paths: dict[str, Path] = {}
     for at, name in enumerate([BANK, *reported]):
-        progress("writing full reports", 0.4 + 0.6 * at / (len(reported) + 1))
+        many = len(reported) + 1
+        progress(f"writing full report {at + 1} of {many}", 0.4 + 0.6 * at / many)
         before, after = (
             frame if name == BANK else frame[frame[CELL].isin(members[name])]
             for frame in (profile, current)

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from datetime import date
 from html import escape
-from typing import NamedTuple
 from urllib.parse import quote
 
-import pandas as pd
-
 from features.pages.html import anchor, count, document
-from features.pages.map_svg import Ring, Shape, map_svg
-from monitoring.pooling import BANK, Pooling, Untested, is_pool
-from monitoring.settings import MonitoringSettings
+from features.pages.map_svg import Shape, map_svg
+from monitoring.findings import Site
+from monitoring.pooling import BANK, Untested, is_pool
 from monitoring.style import STYLE
 from monitoring.tables import (
     bank_table,
@@ -20,56 +17,12 @@ from monitoring.tables import (
     group_name,
     moves_in_words,
 )
-from monitoring.told import in_steps, told_sizes
-
-
-class Place(NamedTuple):
-    """A cell of the grid: kind, parent, outline, and whether its customers are told alone."""
-
-    kind: str
-    parent: str
-    rings: list[Ring]
-    told_alone: bool
-
-
-class Site(NamedTuple):
-    """Everything that the page tells; `links` are the full reports by cell, pool or `bank`."""
-
-    as_of: date
-    grid_version: str
-    drift: pd.DataFrame
-    pooling: Pooling
-    places: Mapping[str, Place]
-    links: Mapping[str, str]
-    settings: MonitoringSettings
-    customers_min: int
-
-    @property
-    def bank(self) -> pd.DataFrame:
-        """Drift of the bank as a whole."""
-        return self.drift[self.drift["cell_id"] == BANK]
-
-    @property
-    def sizes(self) -> dict[str, str]:
-        """Cell or pool -> its customers now, where they may be told."""
-        first = self.drift.groupby("cell_id")["n_current"].first()
-        customers = {str(group): int(number) for group, number in first.items()}
-        alone = {cell for cell, place in self.places.items() if place.told_alone}
-        return told_sizes(self.pooling, customers, alone, self.customers_min)
-
-    @property
-    def moved(self) -> dict[str, pd.DataFrame]:
-        """Flagged cell or pool -> its drifted columns, both with the largest effect first."""
-        found = self.drift[self.drift["drifted"] & (self.drift["cell_id"] != BANK)]
-        found = found.sort_values("effect", ascending=False, kind="stable")
-        groups = {str(name): rows for name, rows in found.groupby("cell_id")}
-        order = sorted(groups, key=lambda name: (-groups[name]["effect"].sum(), name))
-        return {name: groups[name] for name in order}
+from monitoring.told import in_steps
 
 
 def page(site: Site) -> str:
     """The page as HTML."""
-    day = f"{site.as_of.day} {site.as_of:%B %Y}"
+    day = _day(site.as_of)
     parts = [_head(site, day), _map(site), _flagged(site), _bank(site), _untested(site)]
     return document(f"Drift, {day}", STYLE, [*parts, _everyone(site), _method(site)])
 
@@ -106,9 +59,19 @@ def _head(site: Site, day: str) -> str:
         f"<h1>Drift per cell, cut-off {day}</h1>\n"
         f'<p class="verdict">{escape(verdict(site))}</p>\n'
         f'<p>{whole} <a href="#bank">See the bank</a>.</p>\n'
-        f'<p class="quiet">Compared with the reference profile of the model: {_tested(site)}. '
+        f'<p class="quiet">Compared with {_reference(site)}: {_tested(site)}. '
         f"Grid {escape(site.grid_version) or 'without a version'}.</p>"
     )
+
+
+def _reference(site: Site) -> str:
+    if site.against is None:
+        return "the reference profile of the model"
+    return f"the bank on {_day(site.against)}"
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"
 
 
 def _tested(site: Site) -> str:
@@ -138,7 +101,9 @@ _LEGEND = (
     '<li><i class="d1">1</i>1 column moved differently</li>'
     '<li><i class="d2">2</i>2 or 3 columns</li><li><i class="d3">4</i>4 or more</li>'
     '<li><i class="pooled"></i>small: tested together with neighbours</li>'
-    '<li><i class="untested"></i>not tested</li></ul>'
+    '<li><i class="untested"></i>not tested</li></ul>\n'
+    '<p class="quiet">A number on the map says how many columns moved differently there; it is '
+    "not the No. of the cell on the map of the grid.</p>"
 )
 
 

@@ -19,6 +19,7 @@ STYLE = (
 tbody.cell tr:not(:last-child) td, tbody.cell tr:not(:last-child) th { border-bottom: 0; }
 tbody.cell th.about { padding-top: 20px; font-size: 1.1rem; color: var(--text); }
 tbody.cell th.about a { font-size: .95rem; } tbody.cell th.about .quiet { font-weight: 400; }
+th[scope=row] .quiet { font-weight: 400; } th[scope=col] { overflow-wrap: normal; }
 tbody.cell th[scope=row] { font-weight: 500; font-size: .95rem; }
 @media (max-width: 640px) {
   tbody.cell { border-bottom: 2px solid var(--line); }

@@ -6,7 +6,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from domain.cell_rates import FITTED
 from features.pages.html import anchor, html_table
+from features.registry import FEATURES
 from monitoring.pooling import PARENT, REST, Pooling, is_pool
 
 About = Mapping[str, tuple[str, str]]  # cell -> kind, parent
@@ -35,6 +37,17 @@ def value(number: float) -> str:
     if abs(number) >= 1000:
         return f"{number:,.0f}"
     return f"{number:.3g}"
+
+
+def column_name(column: str) -> str:
+    """A column and, where it is a feature, what it means, as HTML.
+
+    >>> column_name("recency_days")
+    'recency_days<br><span class="quiet">days since the last transaction</span>'
+    """
+    known = FEATURES.get(column) or FITTED.get(column)
+    words = f'<br><span class="quiet">{escape(known.text)}</span>' if known else ""
+    return escape(column) + words
 
 
 def chance(q_value: float) -> str:
@@ -118,7 +131,7 @@ def bank_table(moved: pd.DataFrame) -> str:
 
 def _moved(row: "pd.Series[float]") -> str:
     return (
-        f'<tr><th scope="row">{escape(str(row["column"]))}</th>'
+        f'<tr><th scope="row">{column_name(str(row["column"]))}</th>'
         f'<td data-label="Moved">{escape(str(row["direction"]))}</td>'
         f'<td class="number" data-label="Effect">{row["effect"]:.2f}</td>'
         f'<td class="number" data-label="Median before">{value(row["median_reference"])}</td>'

@@ -47,7 +47,7 @@ def serve(
     address = "127.0.0.1" if host == "localhost" else host
     keys = api_keys(os.environ)
     _refuse_open_house(address, keys)
-    _refuse_taken(address, port)
+    require_free_port(address, port)
     deployment = Deployment(online.absolute(), layout.logs.absolute(), tracking_uri, settings)
     log = _log_file(layout)
     with log.open("ab") as output, _child(deployment, address, port, output) as child:
@@ -65,7 +65,8 @@ def _refuse_open_house(host: str, keys: tuple[str, ...]) -> None:
         )
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def require_free_port(host: str, port: int) -> None:
+    """BadInput when `port` of the address `host` is taken, or is not ours to take."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -12,7 +12,7 @@ from features.registry import features_hash
 from features.settings import LabelSettings
 from training.campaign import Campaign
 from training.cell_rates import FoldRates
-from training.dataset import TARGET, CutoffPlan, truncated
+from training.dataset import TARGET, CutoffPlan, judged_once, truncated
 from training.judging import CHAMPION, Champion, Judged, beaten_by
 from training.population import value_feature_at
 from training.promotion import VERSUS
@@ -112,6 +112,7 @@ def notes_of(
         *beaten_by(judged),
         *truncated(first_data, (*plan.train, *plan.evaluate)),
     ]
+    notes += judged_once(plan)
     wanted = (settings.train_cutoffs, settings.evaluate_cutoffs)
     if not settings.train_as_of and (len(plan.train), len(plan.evaluate)) != wanted:
         notes.append(

@@ -83,6 +83,22 @@ def truncated(first_data: date, days: Sequence[date]) -> list[str]:
     return [note] if short else []
 
 
+def judged_once(plan: CutoffPlan) -> list[str]:
+    """A note when a single cut-off judges, else none.
+
+    >>> judged_once(CutoffPlan((date(2025, 1, 1),), (date(2025, 8, 1),)))[0].partition(":")[0]
+    'a single cut-off judges (2025-08-01)'
+    >>> judged_once(CutoffPlan((date(2025, 1, 1),), (date(2025, 8, 1), date(2025, 9, 1))))
+    []
+    """
+    if len(plan.evaluate) > 1:
+        return []
+    return [
+        f"a single cut-off judges ({plan.evaluate[0]}): the intervals say how far other customers "
+        "would move the figures, not how far another month would"
+    ]
+
+
 def _check(plan: CutoffPlan, first_data: date, last_data: date, ahead: timedelta) -> None:
     if plan.train[-1] + ahead > plan.evaluate[0]:
         raise BadInput(

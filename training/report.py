@@ -37,8 +37,8 @@ class TrainReport:
     baselines: Mapping[str, Mapping[str, Estimate]]
     differences: Mapping[str, Mapping[str, Estimate]]  # model minus baseline (or champion)
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
-    segments: Mapping[str, float] = field(default_factory=dict)  # name -> share of customers
     campaign: Mapping[str, float] = field(default_factory=dict)  # its threshold and shares
+    segments: Mapping[str, float] = field(default_factory=dict)  # name -> share when judged
     notes: tuple[str, ...] = ()
     artifacts: str = ""
     plots: tuple[str, ...] = ()  # below `artifacts`

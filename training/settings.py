@@ -70,7 +70,7 @@ class SegmentationSettings(Section):
     behaviour: tuple[str, ...] = ()  # features that clusters are made of; empty: the usual ones
     clusters_min: int = Field(default=3, ge=2)  # fewest behaviour clusters tried
     clusters_max: int = Field(default=6, ge=2)  # most behaviour clusters tried
-    segment_share_min: float = Field(default=0.01, ge=0, lt=0.5)  # smaller ones join a neighbour
+    segment_share_min: float = Field(default=0.01, ge=0, lt=0.5)  # when made; others are joined
     horizon_months: int = Field(default=3, ge=1)  # "next quarter"
     held_out: float = Field(default=0.2, gt=0, lt=1)  # customers kept aside to test `assign`
     rounds: int = Field(default=120, ge=1)  # trees a class

@@ -50,7 +50,7 @@ def gap_mean_365d(history: "History") -> "NumericValue":
 
 @feature(unit="days", low=0, high=366)
 def gap_std_365d(history: "History") -> "NumericValue":
-    """Standard deviation of the days between transactions in the last 365 days."""
+    """Sample standard deviation (n - 1) of the days between transactions in the last 365 days."""
     return history.gap_std()
 
 
@@ -92,7 +92,7 @@ def amount_mean(history: "History", days: int) -> "NumericValue":
 
 @windowed(unit="money", low=0)
 def amount_std(history: "History", days: int) -> "NumericValue":
-    """Standard deviation of the amounts in the last {days} days."""
+    """Sample standard deviation (n - 1) of the amounts in the last {days} days."""
     return history.std(history.amount, days)
 
 

@@ -30,7 +30,7 @@ def salary_days_since(history: "History") -> "NumericValue":
 
 @feature(unit="ratio", low=0)
 def salary_variation_365d(history: "History") -> "NumericValue":
-    """Spread of salary or pension against its mean in the last 365 days (0: regular)."""
+    """Sample deviation (n - 1) of salary or pension over its mean in the last 365 days."""
     paid = _salary(history)
     return ratio(
         history.std(history.amount, 365, where=paid), history.mean(history.amount, 365, where=paid)

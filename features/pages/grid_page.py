@@ -35,8 +35,9 @@ def grid_page(site: GridSite) -> str:
         _picture(site, rows),
         *([migration_part(site.migrated)] if site.migrated else []),
         f'<h2 id="parents">What they lie in</h2>\n{parents_table(rows, site.told)}',
-        '<h2 id="cells">Cells</h2>\n<details open><summary>'
-        f"{count(len(rows), 'cell')}, the densest first</summary>\n{cells_table(rows)}\n</details>",
+        '<h2 id="cells">Cells</h2>\n<details><summary>'
+        f"Table of {count(len(rows), 'cell')}, the densest first</summary>\n"
+        f"{cells_table(rows)}\n</details>",
         _rule(site),
     ]
     return document(f"Grid {site.grid.version}", STYLE, parts)
@@ -76,15 +77,20 @@ def _picture(site: GridSite, rows: list[Row]) -> str:
     nowhere = sum(not rings for rings in outlines.values())
     note = (
         f'<p class="quiet">{count(nowhere, "cell")} without an outline '
-        f"{'stands' if nowhere == 1 else 'stand'} in the table only. Numbers on the map are those "
-        "of the table.</p>"
+        f"{'stands' if nowhere == 1 else 'stand'} in the table only.</p>"
         if nowhere
-        else '<p class="quiet">Numbers on the map are those of the table.</p>'
+        else ""
     )
     return (
         f'<h2 id="map">Map</h2>\n<div class="picture">\n{shades.switches}\n{drawing}\n'
-        f"{shades.legends}\n</div>\n{note}"
+        f"{shades.legends}\n</div>\n{_NUMBERS}\n{note}"
     )
+
+
+_NUMBERS = (
+    '<p class="quiet">A number on the map is the No. of the cell in the table of cells (1 is the '
+    "densest), not a number of customers.</p>"
+)
 
 
 def _shape(row: Row, rows: list[Row], shades: Shades) -> Shape:

@@ -4,7 +4,7 @@ Everything is counted by the engine, one pass a table and one over the balances;
 come back. The door's own counts say how valid and complete the delivery was.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from features.quality.report import WHOLE, QualityReport
 from features.quality.rows import EVERYONE, balance_rows, customer_rows, people, rows_of
 from features.quality.rules import BALANCES, Rule, not_by_row, rules
 from features.quality.sources import with_sources
+from features.snapshot import quiet
 
 BALANCE_ROWS = 20_000_000  # beyond, the balances of a share of the customers are judged
 RECENT_DAYS = 28  # before the end of the data, in which every day should have rows
@@ -33,6 +34,7 @@ def measure(
     late_days: float,
     cells: pd.DataFrame | None = None,
     door: QualityReport | None = None,
+    progress: Callable[[str, float], None] = quiet,
 ) -> Measured:
     """Measure the clean tables; `cells` has `customer_id, cell_id`, `door` is their intake.
 
@@ -50,17 +52,19 @@ def measure(
     """
     tables = with_sources(tables)
     everyone = people(tables, cells)
-    counted = [
-        found
-        for name in CONTRACTS
-        for found in _table(tables, name, everyone, late_days, cells is not None)
-    ]
+    counted: list[Counted] = []
+    for at, name in enumerate(CONTRACTS):
+        progress("measuring quality", at / (len(CONTRACTS) + 1))
+        counted += _table(tables, name, everyone, late_days, cells is not None)
+    progress("measuring quality", len(CONTRACTS) / (len(CONTRACTS) + 1))
     one_in = -(-_count(tables.transactions) // BALANCE_ROWS)
     counted += _counted(balance_rows(tables, everyone, max(one_in, 1)), (BALANCES,))
     counted += _recent(tables)
     if door is not None:
         counted = as_delivered(counted, door)
-    return Measured(shares(counted), _freshness(tables), tuple(_notes(cells, one_in, door)))
+    found = Measured(shares(counted), _freshness(tables), tuple(_notes(cells, one_in, door)))
+    progress("measuring quality", 1.0)
+    return found
 
 
 def _table(

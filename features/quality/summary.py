@@ -12,6 +12,7 @@ from features.quality.rules import DIMENSIONS, Dimension
 from features.settings import QualitySettings
 
 SHOWN = 8  # of what is too low, in one message
+PERCENT_DIGITS = 3  # at most: more would claim to know a share of millions of rows better
 
 
 class DimensionShare(NamedTuple):
@@ -156,14 +157,19 @@ def source_sentence(found: Behind) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in per cent: a digit, or as many as tell it from none and from all.
+    """A share in per cent: a digit, or up to three where they tell it from none and from all.
 
     >>> percent(0.9871), percent(0.99996), percent(1.0), percent(0.00001)
     ('98.7 %', '99.996 %', '100.0 %', '0.001 %')
+    >>> percent(0.9999999), percent(0.0000001)
+    ('over 99.999 %', 'under 0.001 %')
     """
     whole = share in (0, 1)
-    digits = next(d for d in range(1, 9) if whole or d == 8 or 0 < round(share, d + 2) < 1)
-    return f"{share:.{digits}%}".replace("%", " %")
+    for digits in range(1, PERCENT_DIGITS + 1):
+        if whole or 0 < round(share, digits + 2) < 1:
+            return f"{share:.{digits}%}".replace("%", " %")
+    least = 10.0**-PERCENT_DIGITS
+    return f"under {least:g} %" if share < 0.5 else f"over {100 - least:g} %"
 
 
 def _where(one: Measure) -> str:

@@ -45,6 +45,14 @@ def test_a_missing_file(run, bank):
     assert not (bank.home / "tables").exists()
 
 
+def test_a_folder_of_sources_that_is_not_there(run, bank):
+    replaced(bank.config, 'path = "in"', 'path = "inn"')
+    answer = run("check", "--config", bank.config)
+    assert answer.code == 1
+    assert str(bank.home / "inn") in answer.out
+    assert not (bank.home / "tables").exists()
+
+
 def test_a_missing_column(run, bank):
     replaced(bank.transactions, "amount", "amt")
     answer = run("check", "--config", bank.config)
@@ -205,6 +213,8 @@ def test_a_port_in_use(run, bank):
         port = taken.getsockname()[1]
         words = ["serve", "--config", bank.config, "--port", port, "--as-of", "2025-06-01"]
         refused(run(*words), f"port {port}")
+        refused(run("ui", "--config", bank.config, "--port", port), f"port {port} of 127.0.0.1")
+    assert not (bank.home / "mlruns").exists()
 
 
 def test_an_output_folder_that_cannot_be_written(run, bank, tmp_path):
@@ -248,3 +258,17 @@ def test_a_bank_of_that_name_is_not_overwritten(run, tmp_path):
     refused(run("simulate", "--out", tmp_path, "--customers", "10"), "not an empty folder")
     refused(run("demo", "--out", tmp_path), "holds other files")
     assert [path.name for path in tmp_path.iterdir()] == ["precious.txt"]
+
+
+def test_a_month_against_itself(run, bank):
+    words = ["--config", bank.config, "--as-of", "2025-06-01", "--reference", "2025-06-01"]
+    refused(run("monitor", *words), "--reference 2025-06-01", "no drift")
+    assert bank.written() == set()
+
+
+def test_a_reference_before_all_data_is_told_before_any_features_are_computed(run, bank):
+    run("partition", "--config", bank.config)
+    before = bank.written()
+    words = ["--config", bank.config, "--as-of", "2025-06-01", "--reference", "2020-01-01"]
+    refused(run("monitor", *words), "2020-01-01", "choose a later --reference")
+    assert bank.written() == before

@@ -97,7 +97,7 @@ def test_features_are_reconciled_with_the_source(run, bank):
     out = bank.home / "features.parquet"
     words = ("--as-of", "2025-08-06", "--out", out, "--config", bank.config)
     told = json.loads(run("features", *words, "--json").out)["reconciliation"]
-    written = json.loads((bank.home / "features.reconciliation.json").read_text())
+    written = json.loads((bank.home / "features.parquet.reconciliation.json").read_text())
     assert written["holds"] is True
     assert written["lines"] == told["lines"]
     assert {line["what"] for line in told["lines"]} >= {
@@ -124,7 +124,10 @@ def test_features_that_do_not_come_out_are_a_bug_of_ours(run, bank, monkeypatch)
     answer = run("features", "--as-of", "2025-08-06", "--out", out, "--config", bank.config)
     assert answer.code == 3
     assert "customers in the table at 2025-08-06: 3 is not 2 with features" in answer.err
-    assert json.loads((bank.home / "features.reconciliation.json").read_text())["holds"] is False
+    assert (
+        json.loads((bank.home / "features.parquet.reconciliation.json").read_text())["holds"]
+        is False
+    )
 
 
 def test_check_tells_the_worst_source_when_it_is_surely_behind_the_others(run, bank):

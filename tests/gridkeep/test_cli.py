@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pytest
 
 from gridkeep import cli
 from gridkeep.cli import group
+from gridkeep.show import Progress
 
 VERBS = sorted(group.commands)
 
@@ -74,6 +76,12 @@ def test_a_bug_report_tells_no_password(run, monkeypatch, traceback):
     assert ("Traceback" in answer.err) == bool(traceback)
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def test_the_store_is_not_on_the_command_line_of_the_ui(run, bank, monkeypatch):
     started, real = [], subprocess.run
 
@@ -83,7 +91,7 @@ def test_the_store_is_not_on_the_command_line_of_the_ui(run, bank, monkeypatch):
         return started.append((command, named))
 
     monkeypatch.setattr(subprocess, "run", note)
-    assert run("ui", "--config", bank.config).code == 0
+    assert run("ui", "--config", bank.config, "--port", free_port()).code == 0
     command, named = started[0]
     assert not [word for word in command if "://" in word]
     uri = f"sqlite:///{bank.home / 'mlruns' / 'mlflow.db'}"
@@ -92,7 +100,7 @@ def test_the_store_is_not_on_the_command_line_of_the_ui(run, bank, monkeypatch):
 
 def test_a_store_that_does_not_answer_is_exit_1(run, bank, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nosuch://me:sesame@127.0.0.1/models")
-    for verb in (["models"], ["promote", "retention", "1"], ["ui"]):
+    for verb in (["models"], ["promote", "retention", "1"], ["ui", "--port", free_port()]):
         answer = run(*verb, "--config", bank.config)
         assert answer.code == 1, answer
         assert "nosuch://***@127.0.0.1/models cannot be used" in answer.err
@@ -119,6 +127,14 @@ def test_progress_goes_to_standard_error(run, bank):
     answer = run("partition", "--config", bank.config)
     assert "placing customers" in answer.err
     assert "placing customers" not in answer.out
+
+
+def test_long_work_tells_its_share_every_ten_seconds_where_there_is_no_terminal(capsys):
+    seconds = iter([0.0, 4.0, 12.0, 12.0, 15.0, 21.0])
+    progress = Progress(clock=lambda: next(seconds))
+    for share in (0.0, 0.2, 0.55, 0.6, 1.0):
+        progress("features", share)
+    assert capsys.readouterr().err == "features ...\nfeatures: 55%\nfeatures: 21.0 s\n"
 
 
 STOPPED_WHILE_WRITING = """

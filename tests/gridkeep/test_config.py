@@ -42,6 +42,11 @@ def written(folder: Path, text: str) -> Path:
             r"profit\.customer_value \(200\) is not above profit\.offer_cost \(300\): no contact "
             r"could ever pay; set what a customer who stays is worth",
         ),
+        (
+            "[sources.customers]\nencoding = 'gbk2'",
+            r"unknown encoding 'gbk2'; write one of Python's",
+        ),
+        ("[sources.customers]\nencoding = 'rot13'", r"sources\.customers\.encoding = 'rot13'"),
         ("[grid\nfloor = 3", "not valid TOML"),
         ("home = '/'", "unknown key 'home'"),
     ],

@@ -55,6 +55,7 @@ def test_tables_without_a_snapshot_ask_for_a_cutoff(run, bank):
     found = told(run, bank, "--explain", "age_years")
     assert found["spread"] is None
     assert "--as-of" in found["note"]
+    assert found["as_of"] == "2025-08-01"  # the last first of a month that the data reach
 
 
 @pytest.mark.parametrize(

@@ -119,6 +119,18 @@ def test_a_file_of_another_kind_is_not_overwritten(run, bank, verb):
         refused(run, bank, verb, out, "exists and is not a file that `gridkeep")
 
 
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("name", ["g.csv", "g", "g.parquet.gz"])
+def test_an_ending_that_promises_another_format_is_refused(run, bank, verb, name):
+    refused(run, bank, verb, bank.home / name, "does not end in .parquet")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_folder_that_is_not_there_is_not_made(run, bank, verb):
+    for name in ("nonexist/g.parquet", "in/customers.csv/g.parquet"):
+        refused(run, bank, verb, bank.home / name, "which is no folder")
+
+
 def test_a_file_that_the_same_verb_wrote_or_that_is_empty_is_replaced(run, bank):
     assert run("partition", "--config", bank.config).code == 0
     out = bank.home / "f.parquet"

@@ -103,6 +103,15 @@ def test_the_page_says_it_in_words_and_escapes_names(report: MonitorReport) -> N
     assert "https://" not in html
 
 
+def test_a_column_has_words_beside_its_name_and_the_numbers_on_the_map_are_told(
+    report: MonitorReport,
+) -> None:
+    text = report.index.read_text(encoding="utf-8")
+    words = "money received in the last 30 days"
+    assert f'<th scope="row">credit_30d<br><span class="quiet">{words}</span></th>' in text
+    assert "says how many columns moved differently there" in text
+
+
 def test_the_full_report_is_told_to_stay_offline(report: MonitorReport) -> None:
     html = report.full_reports["C03"].read_text(encoding="utf-8")
     assert html.index("Content-Security-Policy") < html.index("<script")
@@ -145,7 +154,8 @@ def test_progress_names_few_steps(month: Month, tmp_path: Path) -> None:
         MonitoringSettings(evidently_cells_max=0),
         lambda step, share: told.append((step, share)),
     )
-    assert {step for step, _ in told} == {"screening columns", "writing full reports"}
+    steps = {"screening columns", "writing full report 1 of 1", "full reports are written"}
+    assert {step for step, _ in told} == steps
     assert [share for _, share in told] == sorted(share for _, share in told)
     assert told[-1][1] == 1
 

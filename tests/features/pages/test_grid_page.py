@@ -184,6 +184,20 @@ def test_the_page_fits_the_screen(browser: Any, page_file: Path, width: int, sch
     page.close()
 
 
+def test_on_a_phone_the_table_is_folded_and_the_link_of_a_cell_opens_it_at_its_row(
+    browser: Any, page_file: Path
+) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(page_file.as_uri())
+    link = page.locator("svg.map a").first
+    row = page.locator(f"[id='{link.get_attribute('href')[1:]}']")
+    assert not row.is_visible()
+    link.press("Enter")
+    assert row.is_visible()
+    assert row.bounding_box()["y"] < 844
+    page.close()
+
+
 def test_each_switch_colours_the_map_otherwise_and_has_its_legend(
     browser: Any, page_file: Path
 ) -> None:
