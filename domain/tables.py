@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["string", "float", "timestamp", "date", "boolean"]
+# What becomes of a value outside the range or the list of its column: the row is refused, the
+# value is kept and told, or only the value is left out and told.
+Outside = Literal["refused", "kept", "missing"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its kind, whether the source must have it, and the values it may take."""
+    """One column: its kind, whether the source must have it, the values it may take, and others."""
 
     name: str
     kind: Kind
@@ -23,6 +26,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     values: tuple[str, ...] | None = None
+    outside: Outside = "refused"
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,8 @@ CUSTOMERS = Contract(
         Column("sex", "string", "F, M or X", values=("F", "M", "X")),
         Column("occupation", "string", "occupation"),
         Column("income_band", "string", "income band, in the bank's words"),
-        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90),
-        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180),
+        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90, outside="kept"),
+        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180, outside="kept"),
         Column("district", "string", "administrative district of residence"),
         Column("outlet_id", "string", "home outlet"),
         Column("kind", "string", "kind of customer (person, business, ...)"),
@@ -171,8 +175,8 @@ OUTLETS = Contract(
     ("outlet_id",),
     (
         Column("outlet_id", "string", "outlet", required=True),
-        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90),
-        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180),
+        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90, outside="kept"),
+        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180, outside="kept"),
         Column("opened_on", "date", "first day (null: before all data)"),
         Column("closed_on", "date", "day of closing (null: open)"),
     ),

@@ -76,7 +76,7 @@ class Passage:
         for corrected in self._corrections.applied(batch, form_of(batch, self._terms)):
             one.count.control.count(corrected, form_of(corrected, self._terms))
             found = judged(corrected, self._terms)
-            one.refused.reject(corrected, found.faults)
+            one.refused.reject(corrected, found.refusing)
             one.add(found.good, batch.first_row)
             rejected = len(found.typed) - len(found.good)
             one.count.batch(corrected, found.typed, found.faults, rejected, found.early)

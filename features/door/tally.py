@@ -106,7 +106,8 @@ class Tally:
 
 def _broken(table: TableQuality, settings: SourceSettings, said: dict[Defect, str]) -> list[str]:
     def of(fits: Callable[[Defect], bool]) -> list[str]:
-        lines = [text for one, text in said.items() if one.table == table.table and fits(one)]
+        ours = {one: text for one, text in said.items() if one.table == table.table}
+        lines = [text for one, text in ours.items() if one.refused and fits(one)]
         more = len(lines) - SHOWN_DEFECTS
         rest = [f"{table.table}: {more} more findings of this kind"] if more > 0 else []
         return lines[:SHOWN_DEFECTS] + rest

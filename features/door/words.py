@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from domain.tables import CONTRACTS
-from features.door.checks import wanted
+from features.door.checks import refuses, wanted
 from features.door.clock import TOO_EARLY
 from features.door.convert import Problem
 from features.settings import TableSource
@@ -20,6 +20,11 @@ class Defect(NamedTuple):
     column: str
     problem: Problem
     reason: str
+
+    @property
+    def refused(self) -> bool:
+        """Whether it costs the row."""
+        return refuses(self.table, self.column, self.problem)
 
 
 class Seen(NamedTuple):
@@ -112,6 +117,11 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
                 )
             if column.kind in ("timestamp", "date"):
                 return "correct the dates, or set sources.data_until to the last day of the data"
+            if column.outside == "kept":
+                return (
+                    "the rows are kept and not placed by them: where latitude and longitude are "
+                    "the wrong way round, exchange the two columns in the source"
+                )
             return f"correct them; {wanted(column)} is allowed"
         case "not_parsable":
             return _reading_advice(defect.reason, seen.value, section, source)
