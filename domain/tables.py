@@ -1,6 +1,6 @@
 """Contracts of the source tables: names, types and ranges of every column, said once.
 
-Times are naive UTC, money is in the bank's currency (credit > 0, debit < 0).
+Times are naive UTC, money is in the bank's currency (received > 0, spent < 0).
 A contract table on disk holds every column of its contract; an optional column that the
 source does not have is null throughout.
 """
@@ -88,7 +88,7 @@ CUSTOMERS = Contract(
         Column("customer_id", "string", "customer", required=True),
         Column("onboarded_on", "date", "first day as a customer", required=True),
         Column("birth_date", "date", "date of birth"),
-        Column("sex", "string", "F, M or X", values=("F", "M", "X")),
+        Column("sex", "string", "F, M or X", values=("F", "M", "X"), outside="missing"),
         Column("occupation", "string", "occupation"),
         Column("income_band", "string", "income band, in the bank's words"),
         Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90, outside="kept"),
@@ -111,7 +111,7 @@ TRANSACTIONS = Contract(
         Column(
             "amount",
             "float",
-            "credit > 0, debit < 0",
+            "received > 0, spent < 0",
             required=True,
             low=-LARGEST_AMOUNT,
             high=LARGEST_AMOUNT,

@@ -56,6 +56,7 @@ class TableSource(Section):
     file: str | None = None  # path or growing glob under sources.path: *.parquet, *.csv, *.csv.gz
     table: str | None = None  # table or view of sources.database, with its schema if any
     columns: dict[str, str] = Field(default_factory=dict)  # contract name -> the bank's name
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)  # column -> your word -> ours
     delimiter: str = ","  # of CSV columns
     decimal: str = "."  # of numbers in text
     encoding: str = "utf-8"  # of CSV files

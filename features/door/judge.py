@@ -10,7 +10,7 @@ import pandas as pd
 from domain.datum import Datum
 from domain.tables import CONTRACTS
 from features.door.checks import refuses, violations
-from features.door.convert import Fault, converted
+from features.door.convert import Fault, converted, in_contract_words
 from features.door.lateness import LastDay, too_late
 from features.door.places import in_wgs84
 from features.door.text import Form
@@ -81,7 +81,7 @@ def judged(batch: Batch, terms: Terms) -> Judgement:
     refusing = [one for one in faults if refuses(batch.table, one.column, one.problem)]
     for fault in refusing:
         bad = bad.union(fault.rows)
-    good = typed.drop(index=bad)
+    good = in_contract_words(typed.drop(index=bad), contract)
     if contract.placed and batch.form is None:  # else it is settled already
         good = in_wgs84(good, terms.datums[batch.table])
     return Judgement(
@@ -114,7 +114,7 @@ def form_of_table(table: str, terms: Terms) -> Form:
         return Form(timezone=terms.timezone, bank_timezone=terms.timezone)
     source: TableSource = getattr(terms.settings, table) or TableSource()
     zone = source.timezone or terms.timezone
-    return Form(source.decimal, source.date_format, zone, terms.timezone)
+    return Form(source.decimal, source.date_format, zone, terms.timezone, source.values)
 
 
 def _by_column(faults: list[Fault]) -> dict[str, pd.Index]:

@@ -80,6 +80,7 @@ class Passage:
             one.add(found.good, batch.first_row)
             rejected = len(found.typed) - len(found.good)
             one.count.batch(corrected, found.typed, found.faults, rejected, found.early)
+            one.count.accept(found.good)
         one.count.corrected |= self._corrections.used(*one.delivered)
 
     def settle(self, progress: Callable[[str, float], None]) -> None:

@@ -8,6 +8,7 @@ from domain.tables import CONTRACTS
 from features.door.by_source import BySource
 from features.door.convert import Problem
 from features.door.count import Counted, shown_value
+from features.door.sought import WordCount, joined, notes
 from features.door.words import Defect, Seen, sentence
 from features.quality.report import ColumnQuality, Example, QualityReport, TableQuality
 from features.settings import SourceSettings, TableSource
@@ -25,6 +26,7 @@ class Tally:
         self.cells: Counter[tuple[str, str, str]] = Counter()
         self.defects: dict[Defect, Seen] = {}
         self.odd: dict[tuple[str, str], Example] = {}
+        self.words: dict[str, dict[str, WordCount]] = {}  # table -> column
         self._by_source = BySource()
 
     def add(self, counted: Counted) -> None:
@@ -37,6 +39,7 @@ class Tally:
             for what, count in counts.items():
                 self.cells[table, column, what] += count
         self.defects |= counted.defects
+        self.words[table] = joined(self.words.get(table, {}), counted.words)
         for column, example in counted.odd.items():
             self.odd.setdefault((table, column), example)
 
@@ -63,11 +66,12 @@ class Tally:
             defect: sentence(defect, seen, getattr(settings, defect.table) or TableSource())
             for defect, seen in self.defects.items()
         }
+        mapped = settings.reader == "tables"  # the other readers have words of their own
         broken = stopped or [line for one in tables for line in _broken(one, settings, said)]
         return QualityReport(
             tables=tables,
             sources=self._by_source.report(settled=bool(self.accepted)),
-            findings=tuple(said.values()),
+            findings=(*said.values(), *(notes(self.words) if mapped else ())),
             broken=tuple(dict.fromkeys(broken)),
         )
 

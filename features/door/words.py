@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from domain.tables import CONTRACTS
+from domain.tables import CONTRACTS, Column
 from features.door.checks import refuses, wanted
 from features.door.clock import TOO_EARLY
 from features.door.convert import Problem
@@ -100,7 +100,6 @@ def _plural(reason: str) -> str:
 
 
 def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
-    section = f"sources.{defect.table}"
     match defect.problem:
         case "missing":
             return "every row needs it"
@@ -122,12 +121,23 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
                     "the rows are kept and not placed by them: where latitude and longitude are "
                     "the wrong way round, exchange the two columns in the source"
                 )
+            if column.outside == "missing":
+                return f"they are left empty; correct them, or {_mapping(defect, seen, column)}"
             return f"correct them; {wanted(column)} is allowed"
         case "not_parsable":
-            return _reading_advice(defect.reason, seen.value, section, source)
+            return _reading_advice(defect, seen, source)
 
 
-def _reading_advice(reason: str, value: str, section: str, source: TableSource) -> str:
+def _mapping(defect: Defect, seen: Seen, column: Column) -> str:
+    """How the first of the bank's words is mapped to one of ours."""
+    ours = column.values[0] if column.values else "true"
+    words = f'{{ {column.name} = {{ "{seen.value}" = "{ours}" }} }}'
+    which = f" ({wanted(column)})" if column.values else ""
+    return f"map them: sources.{defect.table}.values = {words}{which}"
+
+
+def _reading_advice(defect: Defect, seen: Seen, source: TableSource) -> str:
+    reason, value, section = defect.reason, seen.value, f"sources.{defect.table}"
     if "NUL" in reason:
         return "write them without it"
     if "number" in reason:
@@ -140,4 +150,5 @@ def _reading_advice(reason: str, value: str, section: str, source: TableSource) 
         return f"correct them, or set {section}.timezone to the zone of these times"
     if "date" in reason or "time" in reason:
         return f"write them like 2026-01-31 or set {section}.date_format"
-    return "write true or false"
+    column = CONTRACTS[defect.table].column(defect.column)
+    return f"write true or false, or {_mapping(defect, seen, column)}"

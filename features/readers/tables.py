@@ -12,6 +12,7 @@ from domain.errors import BadInput
 from domain.tables import CONTRACTS, Contract
 from features.readers import database, delimited, parquet
 from features.readers.batch import Batch, Delivered, file_marks, shown, visible, without_ours
+from features.readers.words import require_words
 from features.settings import SourceSettings, TableSource
 
 PARQUET = (".parquet", ".pq")
@@ -160,8 +161,9 @@ def _mapped(
             f"{section}.columns names {unknown[0]!r}, which the contract does not have; "
             f"its columns are {', '.join(contract.names)}"
         )
+    require_words(contract, source.values)
     wanted = {name: source.columns.get(name, name) for name in contract.names}
-    must = {c.name for c in contract if c.required} | set(source.columns)
+    must = {c.name for c in contract if c.required} | {*source.columns, *source.values}
     absent = [
         (name, wanted[name])
         for name in contract.names
