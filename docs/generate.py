@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/: features, configuration, commands.
+"""Write the generated pages of docs/: the contract, features, configuration, commands.
 
 Run by `make docs`; a test compares the pages with what this would write.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from domain.contract_page import contract_page
 from features.dictionary import markdown
 from gridkeep.cli import group
 from gridkeep.config import Config
@@ -84,7 +85,12 @@ def _toml(value: Any) -> str:
     return f"`{value!r}`".replace("'", '"')
 
 
-PAGES = {"features.md": markdown, "configuration.md": configuration, "commands.md": commands}
+PAGES = {
+    "contract.md": contract_page,
+    "features.md": markdown,
+    "configuration.md": configuration,
+    "commands.md": commands,
+}
 
 if __name__ == "__main__":
     for page, text in PAGES.items():
