@@ -15,9 +15,9 @@ quality: [quality](quality.md).
 
 A table may come in several files. A row that is delivered again with the same content is one row;
 rows that repeat a key with other content are refused, each of them, and break the contract whatever
-`sources.rejected_share_max` is. Rows of a customer that `customers` does not have are refused, and so
-are transactions and events of days to come. An optional column may be absent, and its values may be
-empty. Columns beyond these are left alone."""
+`sources.rejected_share_max` is. Rows of a customer that `customers` does not have are refused, and
+so are transactions and events of days to come. An optional column may be absent, and its values may
+be empty. Columns beyond these are left alone."""
 
 KINDS = {
     "string": "text",

@@ -66,7 +66,12 @@ class TableSource(Section):
 
 
 class SourceSettings(Section):
-    """[sources]: which reader, and where its files are."""
+    """[sources]: which reader, and where its files are.
+
+    Rows that repeat a key (a customer's id, a transaction's) with other content break the contract
+    whatever `rejected_share_max` is, for nobody can tell which of them is right: deliver each once,
+    or correct them in quarantine and run `gridkeep check --replay`.
+    """
 
     reader: ReaderName = "tables"  # what the sources look like
     path: str = "."  # the folder with the source files

@@ -106,7 +106,10 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
         case "unknown":
             return "deliver these customers, or correct the ids"
         case "conflict":
-            return "deliver each once, or correct the ids"
+            return (
+                f"deliver each once, or correct the rows in quarantine/{defect.table}.csv and run "
+                "`gridkeep check --replay` on it; sources.rejected_share_max does not allow them"
+            )
         case "out_of_range":
             column = CONTRACTS[defect.table].column(defect.column)
             if column.name == "currency":
