@@ -104,7 +104,8 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
         case "missing":
             return "every row needs it"
         case "unknown":
-            return "deliver these customers, or correct the ids"
+            one = seen.cells == 1
+            return f"deliver {'this customer' if one else 'these customers'}, or correct the ids"
         case "conflict":
             return (
                 f"deliver each once, or correct the rows in quarantine/{defect.table}.csv and run "
@@ -152,6 +153,8 @@ def _reading_advice(defect: Defect, seen: Seen, source: TableSource) -> str:
     if "clocks" in reason:
         return f"correct them, or set {section}.timezone to the zone of these times"
     if "date" in reason or "time" in reason:
+        if source.date_format is not None:
+            return f"write them like {section}.date_format = {source.date_format!r}, or correct it"
         return f"write them like 2026-01-31 or set {section}.date_format"
     column = CONTRACTS[defect.table].column(defect.column)
     return f"write true or false, or {_mapping(defect, seen, column)}"

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from domain.layout import Layout
 from features.intake import take_in
 from features.quality.report import QualityReport
@@ -55,3 +57,20 @@ def test_a_repeated_customer_says_how_to_correct_him_and_that_no_share_allows_it
     assert "sources.rejected_share_max does not allow them" in message
     page = (repository / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert "break the contract\nwhatever `rejected_share_max` is" in page
+
+
+@pytest.mark.parametrize(
+    ("date_format", "advice"),
+    [
+        (None, "write them like 2026-01-31 or set sources.customers.date_format"),
+        ("%d.%m.%Y", "write them like sources.customers.date_format = '%d.%m.%Y', or correct it"),
+    ],
+)
+def test_a_date_in_another_form_than_the_one_that_is_set_says_which(
+    tmp_path: Path, date_format: str | None, advice: str
+) -> None:
+    checked(tmp_path, customers=["C1,31/01/2020"], transactions_1=posted(1, "C1"), holdings=[])
+    customers = {"file": "customers.csv", "date_format": date_format}
+    settings = SourceSettings.model_validate({**TABLES, "customers": customers})
+    report = take_in(settings, tmp_path, Layout(tmp_path / "out")).quality
+    assert report.findings[0].endswith(advice)
