@@ -8,10 +8,11 @@ from domain.tables import CONTRACTS
 from features.door.by_source import BySource
 from features.door.convert import Problem
 from features.door.count import Counted, shown_value
+from features.door.findings import told
 from features.door.sought import WordCount, joined, notes
-from features.door.words import Defect, Seen, sentence
+from features.door.words import Defect, Seen
 from features.quality.report import ColumnQuality, Example, QualityReport, TableQuality
-from features.settings import SourceSettings, TableSource
+from features.settings import SourceSettings
 
 SHOWN_DEFECTS = 8  # of one table, where the report says why it stops
 
@@ -62,16 +63,13 @@ class Tally:
     def report(self, settings: SourceSettings, stopped: list[str]) -> QualityReport:
         """The report; `stopped` says why the reader could not go on, if it could not."""
         tables = tuple(self._table(name) for name in CONTRACTS)
-        said = {
-            defect: sentence(defect, seen, getattr(settings, defect.table) or TableSource())
-            for defect, seen in self.defects.items()
-        }
+        said = told(self.defects, settings)
         mapped = settings.reader == "tables"  # the other readers have words of their own
         broken = stopped or [line for one in tables for line in _broken(one, settings, said)]
         return QualityReport(
             tables=tables,
             sources=self._by_source.report(settled=bool(self.accepted)),
-            findings=(*said.values(), *(notes(self.words) if mapped else ())),
+            findings=(*dict.fromkeys(said.values()), *(notes(self.words) if mapped else ())),
             broken=tuple(dict.fromkeys(broken)),
         )
 

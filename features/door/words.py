@@ -10,6 +10,7 @@ from features.settings import TableSource
 
 REPEATS = "repeats an id with different content"
 STRANGER = "customer is not in the customer table"
+ORPHAN = f"{STRANGER}: refused there"
 
 
 class Defect(NamedTuple):
@@ -52,39 +53,43 @@ def is_settled(reason: str) -> bool:
     return reason.startswith((REPEATS, STRANGER))
 
 
-def sentence(defect: Defect, seen: Seen, source: TableSource) -> str:
-    """One defect as one sentence.
+def sentence(defect: Defect, seen: Seen, source: TableSource, files: int = 1) -> str:
+    """One defect as one sentence; `seen` may be of several files, of which it names the first.
 
     >>> defect = Defect("transactions", "t.csv", "amount", "not_parsable", "not a number")
     >>> print(sentence(defect, Seen(3, 8112, "12,50"), TableSource()))
     column 'amount' of t.csv holds 3 values that are not numbers (first: '12,50' in row 8112);
     write decimals with a point or set sources.transactions.decimal = ","
     """
-    first = f"(first: {seen.value!r} in row {seen.row})"
+    place = f"row {seen.row}" if files == 1 else f"row {seen.row} of {defect.file}"
+    where = defect.file if files == 1 else f"{files} files of {defect.table}"
+    first = f"(first: {seen.value!r} in {place})"
+    hold = "holds" if files == 1 else "hold"
+    column = f"{_column(defect, source)} of {where}"
     one = seen.cells == 1
     match defect.problem:
         case "missing":
             cells = "1 row" if one else f"{seen.cells} rows"
-            what = f"{_column(defect, source)} is empty in {cells} (first: row {seen.row})"
+            what = f"{column} is empty in {cells} (first: {place})"
         case "unknown":
             rows = "1 row of a customer" if one else f"{seen.cells} rows of customers"
-            what = f"{defect.file} holds {rows} that the customer table does not have {first}"
+            what = f"{where} {hold} {rows} that the customer table does not have {first}"
         case "conflict":
             key = " + ".join(CONTRACTS[defect.table].key)
             rows = "1 row that repeats" if one else f"{seen.cells} rows that repeat"
             how = defect.reason.partition(" with ")[2]
-            what = f"{defect.file} holds {rows} a {key} with {how} {first}"
+            what = f"{where} {hold} {rows} a {key} with {how} {first}"
         case "not_parsable" | "out_of_range":
             values = "1 value that is" if one else f"{seen.cells} values that are"
             wrong = defect.reason if one else _plural(defect.reason)
-            what = f"{_column(defect, source)} holds {values} {wrong} {first}"
+            what = f"{column} holds {values} {wrong} {first}"
     return f"{what}; {_advice(defect, seen, source)}"
 
 
 def _column(defect: Defect, source: TableSource) -> str:
     name = source.columns.get(defect.column, defect.column)
     contract_name = "" if name == defect.column else f" ({defect.column})"
-    return f"column {name!r}{contract_name} of {defect.file}"
+    return f"column {name!r}{contract_name}"
 
 
 def _plural(reason: str) -> str:

@@ -1,5 +1,6 @@
 """What `check` says of the rows it refused: root causes first, each once, and what to do."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,70 @@ ORPHANS = {
     "transactions_2": posted(2, "C2", "C4", "C9"),
     "holdings": ["C3,card,2021-01-01", "C4,card,2021-01-01"],
 }
+
+
+def test_rows_of_refused_customers_are_summed_behind_the_cause(tmp_path: Path) -> None:
+    report = checked(tmp_path, **ORPHANS)
+    cause, stranger, orphans = report.findings
+    assert "column 'onboarded_on' of customers.csv holds 2 values that are not dates" in cause
+    assert (
+        "holds 1 row of a customer that the customer table does not have (first: 'C9'" in stranger
+    )
+    assert stranger.endswith("deliver this customer, or correct the ids")
+    assert orphans.startswith(
+        "3 rows of transactions and 1 row of holdings are refused because their customer was"
+    )
+    assert "first: 'C2' in row 3 of transactions_1.csv" in orphans
+    assert report.table("transactions").unknown == 4
+    with (tmp_path / "out/quarantine/transactions.csv").open(encoding="utf-8", newline="") as file:
+        reasons = [(one["file"], one["row"], one["reason"]) for one in csv.DictReader(file)]
+    assert reasons == [
+        ("transactions_1.csv", "3", "customer is not in the customer table: refused there"),
+        ("transactions_1.csv", "4", "customer is not in the customer table: refused there"),
+        ("transactions_2.csv", "2", "customer is not in the customer table: refused there"),
+        ("transactions_2.csv", "4", "customer is not in the customer table"),
+    ]
+
+
+def test_where_too_many_are_refused_the_cause_leads_and_the_rest_is_said_once(
+    tmp_path: Path,
+) -> None:
+    broken = checked(tmp_path, 0.01, **ORPHANS).broken
+    assert broken[0].startswith("2 of 4 rows of customers were rejected")
+    assert "onboarded_on" in broken[1]
+    assert len([one for one in broken if "because their customer was refused" in one]) == 1
+    assert len(broken) == len(set(broken)) == 6
+
+
+def test_customers_refused_for_two_contents_are_the_cause_too(tmp_path: Path) -> None:
+    people = ["C1,2020-01-31", "C1,2020-02-01", "C4,2020-01-31"]
+    rows = {"customers": people, "transactions_1": posted(1, "C1", "C4"), "holdings": []}
+    cause, orphans = checked(tmp_path, **rows).findings
+    assert "repeat a customer_id with different content (onboarded_on)" in cause
+    assert orphans.startswith("1 row of transactions is refused because their customer was")
+
+
+def test_one_cause_in_many_files_is_one_line(tmp_path: Path) -> None:
+    rows = {f"transactions_{at}": posted(at, "C1", "C4", amount="five") for at in (1, 3)}
+    good = {"customers": ["C1,2020-01-31", "C4,2020-01-31"], "holdings": []}
+    (finding,) = checked(tmp_path, **good, **rows, transactions_2=posted(2, "C1")).findings
+    assert finding == (
+        "column 'amount' of 2 files of transactions holds 4 values that are not numbers "
+        "(first: 'five' in row 2 of transactions_1.csv); write plain numbers"
+    )
+
+
+def test_a_later_delivery_says_what_a_reading_of_everything_would(tmp_path: Path) -> None:
+    few = {name: rows for name, rows in ORPHANS.items() if name != "transactions_2"}
+    one, other = tmp_path / "grown", tmp_path / "anew"
+    one.mkdir()
+    other.mkdir()
+    checked(one, **few)
+    grown = checked(one, transactions_2=ORPHANS["transactions_2"])
+    anew = checked(other, **ORPHANS)
+    assert grown.findings == anew.findings
+    quarantine = Path("out/quarantine/transactions.csv")
+    assert (one / quarantine).read_text("utf-8") == (other / quarantine).read_text("utf-8")
 
 
 def test_a_repeated_customer_says_how_to_correct_him_and_that_no_share_allows_it(
