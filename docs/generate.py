@@ -12,6 +12,7 @@ import click
 
 from domain.contract_page import contract_page
 from features.dictionary import markdown
+from features.settings import Direction
 from gridkeep.cli import group
 from gridkeep.config import Config
 
@@ -34,6 +35,7 @@ def configuration() -> str:
         "[sources.TABLE]  (customers, transactions, holdings, service_events, closures, outlets)",
         next(choice for choice in table.__args__ if hasattr(choice, "model_fields")),
     )
+    parts += _section("[sources.transactions.direction]", Direction)
     layers = Config.model_fields["grid"].annotation.model_fields["overlays"].annotation
     parts += _section("[grid.overlays.NAME]", layers.__args__[1])
     return "\n".join(parts) + "\n"

@@ -46,7 +46,14 @@ A time without an offset is in `timezone` of its section, else in that of the ba
 BD-09.
 
 **Amounts** have the sign of the customer's balance: what is received is positive, what is spent is
-negative. Money is in one currency, `bank.currency`."""
+negative. Where your amounts have no sign and another column says debit or credit, name it:
+
+```toml
+[sources.transactions]
+direction = { column = "借贷标志", received = ["贷"], spent = ["借"] }
+```
+
+Money is in one currency, `bank.currency`."""
 
 
 def contract_page() -> str:

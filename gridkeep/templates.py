@@ -51,6 +51,7 @@ file = "customers.csv"  # or table = "crm.customers" of the database
 [sources.transactions]
 file = "transactions/*.csv"  # every delivery; a row delivered twice counts once
 # columns = { transaction_id = "TXN_NO", posted_at = "BOOKED", amount = "AMT" }
+# direction = { column = "D_C", received = ["C"], spent = ["D"] }  # where amounts have no sign
 # values = { category = { "工资" = "salary" }, channel = { "柜台" = "counter" } }
 
 # [sources.holdings], [sources.service_events], [sources.closures] and [sources.outlets] likewise,
