@@ -88,6 +88,6 @@ def _note(table: str, column: str, known: tuple[str, ...], count: WordCount) -> 
     hardly = f"hardly any word ({count.sought:,} of {count.rows:,} rows)"
     return (
         f"{table}.{column}: {hardly if count.sought else 'no delivered word'} is one that features "
-        f"look for: {', '.join(known)} (first: {count.other!r}); where yours mean the same, map "
-        f'them: sources.{table}.values = {{ {column} = {{ "{count.other}" = "{known[0]}" }} }}'
+        f"look for: {', '.join(known)} (first: {count.other!r}); map yours "
+        f'that mean the same: sources.{table}.values = {{ {column} = {{ "..." = "{known[0]}" }} }}'
     )

@@ -138,11 +138,10 @@ def _advice(defect: Defect, seen: Seen, source: TableSource) -> str:
 
 
 def _mapping(defect: Defect, seen: Seen, column: Column) -> str:
-    """How the first of the bank's words is mapped to one of ours."""
-    ours = column.values[0] if column.values else "true"
-    words = f'{{ {column.name} = {{ "{seen.value}" = "{ours}" }} }}'
-    which = f" ({wanted(column)})" if column.values else ""
-    return f"map them: sources.{defect.table}.values = {words}{which}"
+    """How the first of the bank's words is mapped; only the bank knows to which of ours."""
+    ours = wanted(column) if column.values else "true or false"
+    words = f'{{ {column.name} = {{ "{seen.value}" = "..." }} }}'
+    return f"map them, each to {ours}: sources.{defect.table}.values = {words}"
 
 
 def _reading_advice(defect: Defect, seen: Seen, source: TableSource) -> str:
