@@ -1,4 +1,4 @@
-"""Write the generated pages of docs/: features, configuration, commands.
+"""Write the generated pages of docs/: the contract, features, configuration, commands.
 
 Run by `make docs`; a test compares the pages with what this would write.
 """
@@ -12,10 +12,11 @@ from typing import Any
 
 import click
 
+from domain.contract_page import contract_page
 from domain.cutoffs import months_before
 from domain.errors import BadInput
 from features.dictionary import markdown
-from features.settings import LabelSettings
+from features.settings import Direction, LabelSettings
 from gridkeep.cli import group
 from gridkeep.config import Config
 from training.dataset import cutoff_plan, truncated
@@ -40,6 +41,7 @@ def configuration() -> str:
         "[sources.TABLE]  (customers, transactions, holdings, service_events, closures, outlets)",
         next(choice for choice in table.__args__ if hasattr(choice, "model_fields")),
     )
+    parts += _section("[sources.transactions.direction]", Direction)
     layers = Config.model_fields["grid"].annotation.model_fields["overlays"].annotation
     parts += _section("[grid.overlays.NAME]", layers.__args__[1])
     return "\n".join(parts) + "\n"
@@ -125,7 +127,12 @@ def _toml(value: Any) -> str:
     return f"`{value!r}`".replace("'", '"')
 
 
-PAGES = {"features.md": markdown, "configuration.md": configuration, "commands.md": commands}
+PAGES = {
+    "contract.md": contract_page,
+    "features.md": markdown,
+    "configuration.md": configuration,
+    "commands.md": commands,
+}
 
 if __name__ == "__main__":
     for page, text in PAGES.items():

@@ -21,7 +21,7 @@ ROUNDS = 12  # of the inverse; each leaves about a thousandth of the error
 
 
 def to_wgs84(latitude: Degrees, longitude: Degrees, datum: Datum) -> Points:
-    """WGS-84 degrees of points in `datum`; NaN stays NaN and 0,0 (no position) stays 0,0.
+    """WGS-84 degrees of points in `datum`; 0,0 (no position) and what is no degrees stay as is.
 
     Within a kilometre of the edge of the box two points may share one GCJ-02 position; the one
     inside the box is given.
@@ -32,15 +32,16 @@ def to_wgs84(latitude: Degrees, longitude: Degrees, datum: Datum) -> Points:
     """
     if datum == "WGS-84":
         return latitude, longitude
-    there = (latitude, longitude)
+    somewhere = (np.abs(latitude) <= 90) & (np.abs(longitude) <= 180)
+    somewhere &= (latitude != 0) | (longitude != 0)
+    there = (np.where(somewhere, latitude, np.nan), np.where(somewhere, longitude, np.nan))
     if datum == "BD-09":
         there = _inverse(there, _bd09)
     found = _inverse(there, _shifted)
     inside = _in_box(*found)
-    nowhere = (latitude == 0) & (longitude == 0)
     return (
-        np.where(nowhere, 0.0, np.where(inside, found[0], there[0])),
-        np.where(nowhere, 0.0, np.where(inside, found[1], there[1])),
+        np.where(somewhere, np.where(inside, found[0], there[0]), latitude),
+        np.where(somewhere, np.where(inside, found[1], there[1]), longitude),
     )
 
 

@@ -1,6 +1,6 @@
 """Contracts of the source tables: names, types and ranges of every column, said once.
 
-Times are naive UTC, money is in the bank's currency (credit > 0, debit < 0).
+Times are naive UTC, money is in the bank's currency (received > 0, spent < 0).
 A contract table on disk holds every column of its contract; an optional column that the
 source does not have is null throughout.
 """
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["string", "float", "timestamp", "date", "boolean"]
+# What becomes of a value outside the range or the list of its column: the row is refused, the
+# value is kept and told, or only the value is left out and told.
+Outside = Literal["refused", "kept", "missing"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its kind, whether the source must have it, and the values it may take."""
+    """One column: its kind, whether the source must have it, the values it may take, and others."""
 
     name: str
     kind: Kind
@@ -23,6 +26,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     values: tuple[str, ...] | None = None
+    outside: Outside = "refused"
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,11 @@ CUSTOMERS = Contract(
         Column("customer_id", "string", "customer", required=True),
         Column("onboarded_on", "date", "first day as a customer", required=True),
         Column("birth_date", "date", "date of birth"),
-        Column("sex", "string", "F, M or X", values=("F", "M", "X")),
+        Column("sex", "string", "F, M or X", values=("F", "M", "X"), outside="missing"),
         Column("occupation", "string", "occupation"),
         Column("income_band", "string", "income band, in the bank's words"),
-        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90),
-        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180),
+        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90, outside="kept"),
+        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180, outside="kept"),
         Column("district", "string", "administrative district of residence"),
         Column("outlet_id", "string", "home outlet"),
         Column("kind", "string", "kind of customer (person, business, ...)"),
@@ -107,7 +111,7 @@ TRANSACTIONS = Contract(
         Column(
             "amount",
             "float",
-            "credit > 0, debit < 0",
+            "received > 0, spent < 0",
             required=True,
             low=-LARGEST_AMOUNT,
             high=LARGEST_AMOUNT,
@@ -171,8 +175,8 @@ OUTLETS = Contract(
     ("outlet_id",),
     (
         Column("outlet_id", "string", "outlet", required=True),
-        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90),
-        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180),
+        Column("latitude", "float", "degrees north, WGS-84", low=-90, high=90, outside="kept"),
+        Column("longitude", "float", "degrees east, WGS-84", low=-180, high=180, outside="kept"),
         Column("opened_on", "date", "first day (null: before all data)"),
         Column("closed_on", "date", "day of closing (null: open)"),
     ),

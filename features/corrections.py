@@ -13,7 +13,7 @@ from domain.datum import Datum
 from domain.layout import Layout
 from domain.tables import CONTRACTS
 from features.correction_files import Content, Correction, correction_marks, kept, read_kept
-from features.door.convert import converted
+from features.door.convert import converted, in_contract_words
 from features.door.places import in_wgs84
 from features.door.quarantine import mark
 from features.door.text import Form
@@ -98,6 +98,7 @@ class Corrections:
     def _marks(row: pd.DataFrame, table: str, form: Form, datum: Datum) -> set[str]:
         """Marks under which a row can stand in quarantine: as delivered, and settled."""
         typed, _ = converted(row, CONTRACTS[table], form)
+        typed = in_contract_words(typed, CONTRACTS[table])
         if CONTRACTS[table].placed:
             typed = in_wgs84(typed, datum)
         settled = {

@@ -50,12 +50,25 @@ class BankSettings(Section):
         return zone
 
 
+class Direction(Section):
+    """[sources.transactions.direction]: the sign of amounts that are delivered without one.
+
+    Amounts with a word of `spent` are turned round; a word in neither list stops the reading.
+    """
+
+    column: str  # the bank's column that says which way the money went
+    received: tuple[str, ...]  # its words for received, for example ["贷"]; "": empty
+    spent: tuple[str, ...]  # its words for spent, for example ["借"]
+
+
 class TableSource(Section):
     """[sources.TABLE]: where the `tables` reader finds one contract table."""
 
     file: str | None = None  # path or growing glob under sources.path: *.parquet, *.csv, *.csv.gz
     table: str | None = None  # table or view of sources.database, with its schema if any
     columns: dict[str, str] = Field(default_factory=dict)  # contract name -> the bank's name
+    values: dict[str, dict[str, str]] = Field(default_factory=dict)  # column -> your word -> ours
+    direction: Direction | None = None  # [sources.transactions.direction], of unsigned amounts
     delimiter: str = ","  # of CSV columns
     decimal: str = "."  # of numbers in text
     encoding: str = "utf-8"  # of CSV files
@@ -76,7 +89,12 @@ class TableSource(Section):
 
 
 class SourceSettings(Section):
-    """[sources]: which reader, and where its files are."""
+    """[sources]: which reader, and where its files are.
+
+    Rows that repeat a key (a customer's id, a transaction's) with other content break the contract
+    whatever `rejected_share_max` is, for nobody can tell which of them is right: deliver each once,
+    or correct them in quarantine and run `gridkeep check --replay`.
+    """
 
     reader: ReaderName = "tables"  # what the sources look like
     path: str = "."  # the folder with the source files

@@ -83,7 +83,7 @@ class Checked:
         ]
         more = len(found.refused) - SHOWN_ROWS
         return [
-            f"{found.entered} of {found.rows} corrected rows are good now; kept in {found.kept}",
+            f"{_entered(found)}; kept in {found.kept}",
             *(["still refused:", *again] if again else []),
             *([f"  and {more} more"] if more > 0 else []),
         ]
@@ -117,6 +117,13 @@ class Checked:
         worst, *others = self.summary.behind
         more = f"; {len(others)} more on the page" if others else ""
         return [f"worst source, surely behind the others: {source_sentence(worst)}{more}"]
+
+
+def _entered(found: "Replayed") -> str:
+    if found.rows == 1:
+        return f"the corrected row is {'good now' if found.entered else 'not good yet'}"
+    are = "is" if found.entered == 1 else "are"
+    return f"{found.entered} of {found.rows} corrected rows {are} good now"
 
 
 def _dimension(one: "DimensionShare") -> list[object]:

@@ -45,11 +45,14 @@ file = "customers.csv"  # or table = "crm.customers" of the database
 # delimiter = ";"
 # decimal = ","
 # date_format = "%d.%m.%Y"
+# values = { sex = { "男" = "M", "女" = "F" } }  # your words = ours, a column each
 # datum = "GCJ-02"  # of latitude and longitude, where they are not WGS-84; or "BD-09"
 
 [sources.transactions]
 file = "transactions/*.csv"  # every delivery; a row delivered twice counts once
 # columns = { transaction_id = "TXN_NO", posted_at = "BOOKED", amount = "AMT" }
+# direction = { column = "D_C", received = ["C"], spent = ["D"] }  # where amounts have no sign
+# values = { category = { "工资" = "salary" }, channel = { "柜台" = "counter" } }
 
 # [sources.holdings], [sources.service_events], [sources.closures] and [sources.outlets] likewise,
 # where you have them

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from domain.tables import CONTRACTS, Column
-from features.door.convert import Fault
+from features.door.convert import Fault, Problem
 from features.door.pandera_alone import SchemaErrors
 from features.door.pandera_alone import pandera as pa
 
@@ -59,6 +59,16 @@ def wanted(column: Column) -> str:
     if column.values is not None:
         return f"one of {', '.join(column.values)}"
     return f"between {column.low:g} and {column.high:g}"
+
+
+def refuses(table: str, column: str, problem: Problem) -> bool:
+    """Whether a row with this problem is refused; else it enters, and the problem is told.
+
+    >>> refuses("customers", "latitude", "out_of_range"), refuses(
+    ...     "customers", "latitude", "not_parsable")
+    (False, True)
+    """
+    return problem != "out_of_range" or CONTRACTS[table].column(column).outside == "refused"
 
 
 def _column(column: Column) -> pa.Column:

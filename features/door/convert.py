@@ -1,5 +1,6 @@
 """From delivered values to the contract's types; what cannot be read is a fault, not a guess."""
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 
 from domain.tables import Column, Contract
 from features.door.clock import days, times
-from features.door.text import Form, Read, as_text, spelled
+from features.door.text import TEXT, Form, Read, as_text, spelled
 
 Problem = Literal["missing", "not_parsable", "out_of_range", "unknown", "conflict"]
 
@@ -40,9 +41,10 @@ def converted(
     values, faults = {}, []
     for column in contract:
         given = frame.get(column.name)
-        read = _read(
-            pd.Series(None, frame.index, dtype=object) if given is None else given, column, form
-        )
+        if given is None:
+            given = pd.Series(None, frame.index, dtype=object)
+        words = form.words.get(column.name)
+        read = _read(in_our_words(given, words) if words else given, column, form)
         values[column.name] = read.values
         faults += [
             Fault(column.name, "not_parsable", reason, rows)
@@ -50,6 +52,29 @@ def converted(
             if len(rows)
         ]
     return pd.DataFrame(values, index=frame.index), faults
+
+
+def in_our_words(given: pd.Series, words: Mapping[str, str]) -> pd.Series:
+    """Text in which the bank's words are replaced by ours, all at once; others stay.
+
+    >>> in_our_words(pd.Series(["男", "女", "F", None]), {"男": "M", "女": "F"}).tolist()
+    ['M', 'F', 'F', <NA>]
+    """
+    text = as_text(given)
+    known = text.isin(list(words))
+    return text.mask(known, text.astype(object).map(words).astype(TEXT))
+
+
+def in_contract_words(rows: pd.DataFrame, contract: Contract) -> pd.DataFrame:
+    """The rows without the words that a column leaves out because its list has them not.
+
+    >>> from domain.tables import CUSTOMERS
+    >>> in_contract_words(pd.DataFrame({"sex": ["F", "男"]}), CUSTOMERS).sex.tolist()
+    ['F', None]
+    """
+    left = [one for one in contract if one.outside == "missing" and one.name in rows]
+    kept = {one.name: rows[one.name].where(rows[one.name].isin(one.values or ())) for one in left}
+    return rows.assign(**kept) if kept else rows
 
 
 def _read(given: pd.Series, column: Column, form: Form) -> Read:

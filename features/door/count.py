@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.tables import CONTRACTS
 from features.controls import Control, ControlSum
 from features.door.convert import Fault
+from features.door.sought import WordCount, joined, word_counts
 from features.door.words import Defect, Seen
 from features.quality.report import Example
 from features.readers.batch import Batch
@@ -31,6 +32,7 @@ class Counted(BaseModel):
     odd: dict[str, Example] = {}  # column -> first suspicious cell
     late: bool = False  # holds rows of days to come, which another day may accept
     control: ControlSum = ControlSum()
+    words: dict[str, WordCount] = {}  # column -> whether features look for its words
     corrected: tuple[str, ...] = ()  # corrections that found their rows, by file and line
 
 
@@ -44,6 +46,7 @@ class Count:
         self._defects: dict[Defect, Seen] = {}
         self._odd: dict[str, Example] = {}
         self._late = False
+        self._words: dict[str, WordCount] = {}
         self.control = Control()  # taken beside these counts
         self.corrected: set[str] = set()
 
@@ -64,6 +67,10 @@ class Count:
         if CONTRACTS[batch.table].placed:
             self._zero_coordinates(batch, typed)
 
+    def accept(self, good: pd.DataFrame) -> None:
+        """Count the words of good rows."""
+        self._words = joined(self._words, word_counts(good, self._table))
+
     def done(self) -> Counted:
         """What was counted."""
         return Counted(
@@ -76,6 +83,7 @@ class Count:
             odd=self._odd,
             late=self._late,
             control=self.control.done(),
+            words=self._words,
             corrected=tuple(sorted(self.corrected)),
         )
 

@@ -9,15 +9,15 @@ import pandas as pd
 
 from domain.datum import Datum
 from domain.tables import CONTRACTS
-from features.door.checks import violations
-from features.door.convert import Fault, converted
+from features.door.checks import refuses, violations
+from features.door.convert import Fault, converted, in_contract_words
 from features.door.lateness import LastDay, too_late
 from features.door.places import in_wgs84
 from features.door.text import Form
 from features.readers.batch import Batch
 from features.settings import SourceSettings, TableSource
 
-FORM_OF_TABLES = 5  # raised when the same sources would give other tables
+FORM_OF_TABLES = 6  # raised when the same sources would give other tables
 
 
 class Terms(NamedTuple):
@@ -58,12 +58,13 @@ class Terms(NamedTuple):
 class Judgement(NamedTuple):
     """A batch in the contract's types, its faults, its good rows, and whether some are early.
 
-    Good rows have no fault and coordinates in WGS-84. An early row is one
-    that another day may accept.
+    `refusing` are the faults that cost a row. Good rows have none of them, and coordinates in
+    WGS-84. An early row is one that another day may accept.
     """
 
     typed: pd.DataFrame
     faults: list[Fault]
+    refusing: list[Fault]
     good: pd.DataFrame
     early: bool
 
@@ -77,12 +78,15 @@ def judged(batch: Batch, terms: Terms) -> Judgement:
     late = too_late(typed, batch.table, terms.last, terms.timezone)
     faults += late
     bad = pd.Index([], dtype="int64")
-    for fault in faults:
+    refusing = [one for one in faults if refuses(batch.table, one.column, one.problem)]
+    for fault in refusing:
         bad = bad.union(fault.rows)
-    good = typed.drop(index=bad)
+    good = in_contract_words(typed.drop(index=bad), contract)
     if contract.placed and batch.form is None:  # else it is settled already
         good = in_wgs84(good, terms.datums[batch.table])
-    return Judgement(typed, faults, good, bool(late) and terms.settings.data_until is None)
+    return Judgement(
+        typed, faults, refusing, good, bool(late) and terms.settings.data_until is None
+    )
 
 
 def foreign(typed: pd.DataFrame, currency: str | None) -> list[Fault]:
@@ -110,7 +114,7 @@ def form_of_table(table: str, terms: Terms) -> Form:
         return Form(timezone=terms.timezone, bank_timezone=terms.timezone)
     source: TableSource = getattr(terms.settings, table) or TableSource()
     zone = source.timezone or terms.timezone
-    return Form(source.decimal, source.date_format, zone, terms.timezone)
+    return Form(source.decimal, source.date_format, zone, terms.timezone, source.values)
 
 
 def _by_column(faults: list[Fault]) -> dict[str, pd.Index]:

@@ -13,11 +13,11 @@ from features.door.count import Counted
 from features.door.held import Held, held, refused_file
 from features.door.judge import Terms, form_of, form_of_table, judged
 from features.door.plan import Before, Outgrown, Place, Plan
-from features.door.quarantine import Lines, write_quarantine
+from features.door.quarantine import Lines, values_of, write_quarantine
 from features.door.settle import Refused, Settler
 from features.door.staging import Judged, named
 from features.door.tally import Tally
-from features.door.words import REPEATS, STRANGER, Defect
+from features.door.words import ORPHAN, REPEATS, STRANGER, Defect
 from features.door.written import Written
 from features.parts import IntakeRecord
 from features.quality.report import QualityReport
@@ -46,6 +46,7 @@ class Passage:
         self._marks, self._before, self._record = marks, before, record
         self._judged: dict[Delivered, Judged] = {one: self._staged(one) for one in plan.order}
         self._open: list[Judged] = []
+        self._refused_customers: set[str] = set()
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -76,10 +77,11 @@ class Passage:
         for corrected in self._corrections.applied(batch, form_of(batch, self._terms)):
             one.count.control.count(corrected, form_of(corrected, self._terms))
             found = judged(corrected, self._terms)
-            one.refused.reject(corrected, found.faults)
+            one.refused.reject(corrected, found.refusing)
             one.add(found.good, batch.first_row)
             rejected = len(found.typed) - len(found.good)
             one.count.batch(corrected, found.typed, found.faults, rejected, found.early)
+            one.count.accept(found.good)
         one.count.corrected |= self._corrections.used(*one.delivered)
 
     def settle(self, progress: Callable[[str, float], None]) -> None:
@@ -157,6 +159,8 @@ class Passage:
         finally:
             lines.close()
             settler.close()
+        if name == "customers":
+            self._refused_customers = values_of("customer_id", [*self._refused(name), lines.path])
 
     def _require_all_customers(self, settler: Settler, name: str, way: str) -> None:
         people = self._place.tables / "customers.parquet"
@@ -180,8 +184,10 @@ class Passage:
         reason: str,
     ) -> None:
         for file, row, content in rows:
-            lines.add(file, row, column, reason, content)
-            defect = Defect(settler.contract.name, file, column, problem, reason)
+            orphan = problem == "unknown" and content[column] in self._refused_customers
+            why = ORPHAN if orphan else reason
+            lines.add(file, row, column, why, content)
+            defect = Defect(settler.contract.name, file, column, problem, why)
             self.tally.refuse(defect, row, content[column])
 
     def _write(self, settler: Settler, way: str, old: Held) -> None:

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import pandas as pd
 
 from features.door.convert import Fault
+from features.door.text import as_text
 from features.readers.batch import Batch
 
 COLUMNS = ("file", "row", "column", "reason", "content", "mark")
@@ -61,6 +62,18 @@ def write_quarantine(target: Path, lines: Iterable[Path]) -> None:
         for path in present:
             with path.open("rb") as part:
                 shutil.copyfileobj(part, whole)
+
+
+def values_of(column: str, lines: Iterable[Path]) -> set[str]:
+    """The values of a column in the rows of files of lines that are there, as text."""
+    found: set[str] = set()
+    for path in lines:
+        if path.is_file():
+            with path.open(encoding="utf-8", newline="") as file:
+                contents = [json.loads(line[COLUMNS.index("content")]) for line in csv.reader(file)]
+            given = pd.Series([one.get(column) for one in contents], dtype=object)
+            found.update(as_text(given).dropna())
+    return found
 
 
 def as_json(content: Mapping[str, Any]) -> str:

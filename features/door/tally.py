@@ -8,9 +8,11 @@ from domain.tables import CONTRACTS
 from features.door.by_source import BySource
 from features.door.convert import Problem
 from features.door.count import Counted, shown_value
-from features.door.words import Defect, Seen, sentence
+from features.door.findings import told
+from features.door.sought import WordCount, joined, notes
+from features.door.words import Defect, Seen
 from features.quality.report import ColumnQuality, Example, QualityReport, TableQuality
-from features.settings import SourceSettings, TableSource
+from features.settings import SourceSettings
 
 SHOWN_DEFECTS = 8  # of one table, where the report says why it stops
 
@@ -25,6 +27,7 @@ class Tally:
         self.cells: Counter[tuple[str, str, str]] = Counter()
         self.defects: dict[Defect, Seen] = {}
         self.odd: dict[tuple[str, str], Example] = {}
+        self.words: dict[str, dict[str, WordCount]] = {}  # table -> column
         self._by_source = BySource()
 
     def add(self, counted: Counted) -> None:
@@ -37,6 +40,7 @@ class Tally:
             for what, count in counts.items():
                 self.cells[table, column, what] += count
         self.defects |= counted.defects
+        self.words[table] = joined(self.words.get(table, {}), counted.words)
         for column, example in counted.odd.items():
             self.odd.setdefault((table, column), example)
 
@@ -59,15 +63,13 @@ class Tally:
     def report(self, settings: SourceSettings, stopped: list[str]) -> QualityReport:
         """The report; `stopped` says why the reader could not go on, if it could not."""
         tables = tuple(self._table(name) for name in CONTRACTS)
-        said = {
-            defect: sentence(defect, seen, getattr(settings, defect.table) or TableSource())
-            for defect, seen in self.defects.items()
-        }
+        said = told(self.defects, settings)
+        mapped = settings.reader == "tables"  # the other readers have words of their own
         broken = stopped or [line for one in tables for line in _broken(one, settings, said)]
         return QualityReport(
             tables=tables,
             sources=self._by_source.report(settled=bool(self.accepted)),
-            findings=tuple(said.values()),
+            findings=(*dict.fromkeys(said.values()), *(notes(self.words) if mapped else ())),
             broken=tuple(dict.fromkeys(broken)),
         )
 
@@ -106,7 +108,8 @@ class Tally:
 
 def _broken(table: TableQuality, settings: SourceSettings, said: dict[Defect, str]) -> list[str]:
     def of(fits: Callable[[Defect], bool]) -> list[str]:
-        lines = [text for one, text in said.items() if one.table == table.table and fits(one)]
+        ours = {one: text for one, text in said.items() if one.table == table.table}
+        lines = [text for one, text in ours.items() if one.refused and fits(one)]
         more = len(lines) - SHOWN_DEFECTS
         rest = [f"{table.table}: {more} more findings of this kind"] if more > 0 else []
         return lines[:SHOWN_DEFECTS] + rest

@@ -1,5 +1,7 @@
 """Delivered values as text, and how a delivery writes its numbers and times."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,12 +12,13 @@ TEXT = pd.StringDtype("pyarrow")
 
 
 class Form(NamedTuple):
-    """How a delivery writes numbers, dates and the times that carry no offset."""
+    """How a delivery writes numbers, dates, the times that carry no offset, and its words."""
 
     decimal: str = "."
     date_format: str | None = None  # ISO 8601 when absent
     timezone: str = "UTC"  # of times without an offset
     bank_timezone: str = "UTC"  # in which a moment has its date
+    words: Mapping[str, Mapping[str, str]] = MappingProxyType({})  # column -> theirs -> ours
 
 
 class Read(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import ibis
 
 from domain.tables import CONTRACTS, Contract
+from features.ground import has_place
 
 Dimension = Literal[
     "accuracy", "validity", "consistency", "uniqueness", "timeliness", "completeness"
@@ -129,19 +130,14 @@ def _born_before(rows: Any) -> Any:
     return (age > 0) & (age <= LONGEST_LIFE_DAYS)
 
 
-def _on_the_map(rows: Any) -> Any:
-    both = rows.latitude.notnull() & rows.longitude.notnull()
-    return both & ~((rows.latitude == 0) & (rows.longitude == 0)).fill_null(False)
-
-
 def _on_the_map_of(table: str) -> Rule:
     return Rule(
         table,
         "latitude",
         "consistency",
-        "latitude and longitude both known and not both 0",
+        "latitude and longitude both known, degrees, and not both 0",
         lambda rows: rows.latitude.notnull() | rows.longitude.notnull(),
-        _on_the_map,
+        has_place,
     )
 
 

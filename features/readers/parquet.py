@@ -39,7 +39,7 @@ def to_frame(batch: pa.RecordBatch | pa.Table) -> pd.DataFrame:
     """The frame of an Arrow batch; dates as timestamps, whole numbers as whole numbers."""
     table = pa.Table.from_batches([batch]) if isinstance(batch, pa.RecordBatch) else batch
     plain = [
-        column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
         for column in table.columns
     ]
     table = pa.Table.from_arrays(plain, names=table.column_names)

@@ -12,6 +12,8 @@ from domain.errors import BadInput
 from domain.tables import CONTRACTS, Contract
 from features.readers import database, delimited, parquet
 from features.readers.batch import Batch, Delivered, file_marks, shown, visible, without_ours
+from features.readers.direction import require_direction, signed
+from features.readers.words import require_words
 from features.settings import SourceSettings, TableSource
 
 PARQUET = (".parquet", ".pq")
@@ -25,6 +27,12 @@ class Delivery(NamedTuple):
     source: TableSource
     place: Path | str  # a file, or the name of a database table
     columns: dict[str, str]
+
+    @property
+    def seen(self) -> list[str]:
+        """Its columns that are read."""
+        way = self.source.direction
+        return list(dict.fromkeys([*self.columns.values(), *([way.column] if way else [])]))
 
 
 def read(settings: SourceSettings, folder: Path, timezone: str) -> Iterator[Batch]:
@@ -58,8 +66,9 @@ def marks(settings: SourceSettings, folder: Path) -> dict[str, str]:
             if isinstance(delivery.place, Path):
                 found |= file_marks([delivery.place], folder)
             elif bank is not None:
-                columns = list(dict.fromkeys(delivery.columns.values()))
-                found[f"table {delivery.place}"] = database.mark(bank, delivery.place, columns)
+                found[f"table {delivery.place}"] = database.mark(
+                    bank, delivery.place, delivery.seen
+                )
     return found
 
 
@@ -160,8 +169,10 @@ def _mapped(
             f"{section}.columns names {unknown[0]!r}, which the contract does not have; "
             f"its columns are {', '.join(contract.names)}"
         )
+    require_words(contract, source.values)
+    require_direction(contract, source.direction, there)
     wanted = {name: source.columns.get(name, name) for name in contract.names}
-    must = {c.name for c in contract if c.required} | set(source.columns)
+    must = {c.name for c in contract if c.required} | {*source.columns, *source.values}
     absent = [
         (name, wanted[name])
         for name in contract.names
@@ -191,8 +202,7 @@ def _advice(section: str, name: str, there: list[str]) -> str:
 
 
 def _batches(delivery: Delivery, folder: Path, bank: database.Bank | None) -> Iterator[Batch]:
-    source, place = delivery.source, delivery.place
-    seen = list(dict.fromkeys(delivery.columns.values()))
+    source, place, seen = delivery.source, delivery.place, delivery.seen
     file = _delivered(delivery, folder).file
     if isinstance(place, str):
         first = 1
@@ -215,6 +225,8 @@ def _delivered(delivery: Delivery, folder: Path) -> Delivered:
 
 def _batch(delivery: Delivery, file: str, first: int, frame: pd.DataFrame, done: float) -> Batch:
     named = pd.DataFrame({name: frame[seen] for name, seen in delivery.columns.items()})
+    if way := delivery.source.direction:
+        named["amount"] = signed(named["amount"], frame[way.column], way, file)
     return Batch(delivery.contract.name, file, first, named, done)
 
 

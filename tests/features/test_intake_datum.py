@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -42,6 +43,17 @@ def test_a_declared_datum_is_converted_at_the_door(tmp_path: Path) -> None:
     assert latitude[0] == pytest.approx(39.90734, abs=1e-4)
     assert longitude[0] == pytest.approx(116.39123, abs=1e-4)
     assert (latitude[1:], longitude[1:]) == ([0.0, None], [0.0, None])
+
+
+@pytest.mark.parametrize("datum", ["WGS-84", "GCJ-02", "BD-09"])
+def test_what_is_no_degrees_is_in_no_datum_and_stays_as_it_was(
+    tmp_path: Path, datum: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swapped = PEOPLE + "C4,2020-01-31,116.39748,39.90874\nC5,2020-01-31,inf,1e300\n"
+    monkeypatch.setitem(globals(), "PEOPLE", swapped)
+    latitude, longitude = delivered(tmp_path, datum=datum)
+    assert latitude[3:] == [116.39748, np.inf]
+    assert longitude[3:] == [39.90874, 1e300]
 
 
 def test_coordinates_without_a_declared_datum_are_taken_as_they_are(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,11 +13,13 @@ from domain.layout import Layout
 from features.engine import frame_of, open_tables
 from features.intake import IntakeReport, take_in
 from features.parts import INTAKE_FILE, table_files
+from features.places import open_outlets
 from features.settings import SourceSettings
 
 PEOPLE = "customer_id,onboarded_on,latitude,longitude,outlet_id\nC1,2020-01-31,31.2,121.5,B9\n"
 ROWS = "transaction_id,customer_id,posted_at,amount\nT1,C1,2026-01-05 10:00:00,12.50\n"
 HEAD = "outlet_id,latitude,longitude,opened_on,closed_on\n"
+A_DAY = date(2026, 2, 1)
 Taken = Callable[..., IntakeReport]
 
 
@@ -61,20 +64,19 @@ def test_an_outlet_twice_with_different_places_is_refused(taken: Taken, layout: 
     assert not layout.tables.exists()
 
 
-def test_an_outlet_outside_the_world_is_set_aside(taken: Taken, layout: Layout) -> None:
+def test_an_outlet_outside_the_world_is_kept_without_a_place(taken: Taken, layout: Layout) -> None:
     outlets = f"{HEAD}B1,31.2,121.4,,\nB2,131.2,21.4,,\nB3,31.2,-181,,\nB4,north,121,,\n"
     report = taken(outlets).require_sound()
-    assert [(row["row"], row["column"]) for row in quarantined(layout)] == [
-        ("3", "latitude"),
-        ("4", "longitude"),
-        ("5", "latitude"),
-    ]
-    assert any("between -90 and 90 is allowed" in line for line in report.quality.findings)
-    assert pq.read_table(layout.tables / "outlets.parquet")["outlet_id"].to_pylist() == ["B1"]
+    assert [(row["row"], row["column"]) for row in quarantined(layout)] == [("5", "latitude")]
+    assert any("131.2" in line and "exchange" in line for line in report.quality.findings)
+    rows = pq.read_table(layout.tables / "outlets.parquet")
+    assert rows["outlet_id"].to_pylist() == ["B1", "B2", "B3"]
+    assert rows["longitude"].to_pylist() == [121.4, 21.4, -181.0]
+    assert open_outlets(open_tables(layout.tables).outlets, A_DAY).outlet_id.tolist() == ["B1"]
     (broken,) = [
         line for line in taken(outlets, 0.01).quality.broken if "rejected_share_max" in line
     ]
-    assert "3 of 4 rows of outlets were rejected" in broken
+    assert "1 of 4 rows of outlets were rejected" in broken
 
 
 def test_an_outlet_at_0_0_is_accepted_and_told(taken: Taken) -> None:

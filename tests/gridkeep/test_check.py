@@ -68,7 +68,7 @@ def test_a_row_corrected_in_quarantine_enters_the_tables(run, bank):
     mended.write_text(mended.read_text().replace("fifty", "50"))
     answer = run("check", "--replay", mended, "--config", bank.config)
     assert answer.code == 0, answer
-    assert "1 of 1 corrected rows are good now; kept in" in answer.out
+    assert "the corrected row is good now; kept in" in answer.out
     rows = pd.read_parquet(bank.home / "tables" / "transactions")
     assert rows.amount.tolist() == [100.0, -20.0, 50.0, 50.0]
     again = run("check", "--replay", mended, "--config", bank.config)
@@ -88,7 +88,7 @@ def test_a_corrected_row_that_is_still_bad_is_told_with_its_reason(run, bank):
     quarantine.write_text(quarantine.read_text().replace("fifty", "fifty yuan"))
     answer = run("check", "--replay", quarantine, "--config", bank.config)
     assert answer.code == 1
-    assert "0 of 1 corrected rows are good now" in answer.out
+    assert "the corrected row is not good yet; kept in" in answer.out
     assert "row 4 of transactions.csv: amount: not a number" in answer.out
 
 

@@ -183,6 +183,15 @@ def test_numbers_of_accounts_stay_as_they_are_written(folder: Path) -> None:
     assert "row 2" in report.quality.findings[0]
 
 
+def test_words_that_parquet_keeps_as_a_dictionary_are_read(folder: Path) -> None:
+    rows = pd.DataFrame({"customer_id": ["C1", "C2"], "onboarded_on": ["2020-01-01"] * 2})
+    rows.astype({"customer_id": "category"}).to_parquet(folder / "people.parquet")
+    assert pa.types.is_dictionary(pq.read_schema(folder / "people.parquet").field(0).type)
+    settings = source(customers={"file": "people.parquet"})
+    (people, _) = batches(settings, folder)
+    assert people.frame.customer_id.tolist() == ["C1", "C2"]
+
+
 def test_what_we_wrote_into_the_source_folder_is_never_read(folder: Path) -> None:
     settings = source(transactions={"file": "**/t*.csv"}, customers={"file": "**/cust*.*"})
     layout = Layout(folder)  # the default: the output lies where the sources do
