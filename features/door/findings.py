@@ -1,11 +1,13 @@
 """The findings of the door in words: root causes first, one for each table, column and reason."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from domain.tables import CONTRACTS
 from features.door.words import ORPHAN, Defect, Seen, sentence
 from features.settings import SourceSettings, TableSource
 
+NAMED_FILES = 3  # of a conflict, each with its first row
 Group = tuple[Defect, Seen, int]  # the first defect, all that was seen of its kind, files
 
 
@@ -49,9 +51,13 @@ def orphaned(groups: Sequence[Group]) -> str:
 
 
 def _grouped(defects: Mapping[Defect, Seen]) -> list[Group]:
+    """Defects of one kind as one; a conflict keeps both of its places while they are few."""
+    files_of = Counter(defect._replace(file="") for defect in defects)
     groups: dict[Defect, Group] = {}
     for defect, seen in defects.items():
         kind = defect._replace(file="")
+        if defect.problem == "conflict" and files_of[kind] <= NAMED_FILES:
+            kind = defect
         first, before, files = groups.get(kind, (defect, seen.followed(-seen.cells), 0))
         groups[kind] = first, before.followed(seen.cells), files + 1
     return list(groups.values())

@@ -222,6 +222,13 @@ def test_sources_as_they_were_are_not_read_and_the_report_is_the_same(bank: Bank
     assert_as_if_read_at_once(bank)
 
 
+def once(table: str) -> str:
+    return (
+        f"deliver each once, or correct the rows in quarantine/{table}.csv and run "
+        "`gridkeep check --replay` on it; sources.rejected_share_max does not allow them"
+    )
+
+
 def test_an_amount_changed_in_a_second_delivery_is_told_with_both_places_and_changes_no_table(
     bank: Bank,
 ) -> None:
@@ -232,11 +239,11 @@ def test_an_amount_changed_in_a_second_delivery_is_told_with_both_places_and_cha
     assert set(bank.read) == {"transactions3.csv"}
     assert report.quality.broken == (
         "transactions1.csv holds 1 row that repeats a transaction_id with different content "
-        "(amount) (first: 'T1' in row 2); deliver each once, or correct the ids",
+        f"(amount) (first: 'T1' in row 2); {once('transactions')}",
         "transactions2.csv holds 1 row that repeats a transaction_id with different content "
-        "(amount) (first: 'T1' in row 2); deliver each once, or correct the ids",
+        f"(amount) (first: 'T1' in row 2); {once('transactions')}",
         "transactions3.csv holds 1 row that repeats a transaction_id with different content "
-        "(amount) (first: 'T1' in row 3); deliver each once, or correct the ids",
+        f"(amount) (first: 'T1' in row 3); {once('transactions')}",
     )
     assert [row[0] for row in rows_of(bank.layout, "transactions")] == ["T1", "T2"]
     (bank.folder / "transactions3.csv").unlink()
@@ -249,7 +256,7 @@ def test_a_customer_in_two_places_is_a_conflict_that_names_the_columns(bank: Ban
     report = assert_as_if_read_at_once(bank)
     assert report.quality.broken[0] == (
         "customers1.csv holds 1 row that repeats a customer_id with different content "
-        "(latitude, longitude) (first: 'C1' in row 2); deliver each once, or correct the ids"
+        f"(latitude, longitude) (first: 'C1' in row 2); {once('customers')}"
     )
     assert rows_of(bank.layout, "customers")[0][0] == "C1"
 
