@@ -16,22 +16,10 @@ from domain.profit import (
     contacted_shares,
     expected_profit,
 )
+from tests.profit_settings import drawn_settings
 
 money = st.floats(0, 50)
-settings = st.builds(
-    lambda contact, offer, alpha, beta, above: ProfitSettings(
-        contact_cost=contact,
-        offer_cost=offer,
-        accept_alpha=alpha,
-        accept_beta=beta,
-        customer_value=offer + above,
-    ),
-    money,
-    money,
-    st.floats(0.5, 50),
-    st.floats(0.5, 50),
-    st.floats(1, 500),
-)
+settings = drawn_settings((50, 50), (0.5, 50), (1, 500))
 
 
 def enumerated(p: float, value: float, given: ProfitSettings) -> float:

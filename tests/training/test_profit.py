@@ -14,6 +14,7 @@ from scipy.integrate import trapezoid
 from scipy.stats import beta as beta_distribution
 
 from domain.profit import ProfitSettings
+from tests.profit_settings import drawn_settings
 from training.evaluation import Ranked
 from training.profit import Frontier, expected_maximum_profit, maximum_profit
 
@@ -23,20 +24,7 @@ rows = st.lists(
     min_size=2,
     max_size=25,
 ).filter(lambda found: any(weight for _, _, weight in found))
-settings = st.builds(
-    lambda contact, offer, alpha, beta, above: ProfitSettings(
-        contact_cost=contact,
-        offer_cost=offer,
-        accept_alpha=alpha,
-        accept_beta=beta,
-        customer_value=offer + above,
-    ),
-    st.floats(0, 20),
-    st.floats(0, 30),
-    st.floats(1, 30),
-    st.floats(1, 30),
-    st.floats(1, 400),
-)
+settings = drawn_settings((20, 30), (1, 30), (1, 400))
 
 
 def earnings(y, score, weight, given, acceptance):
