@@ -42,6 +42,8 @@ def configuration() -> str:
         next(choice for choice in table.__args__ if hasattr(choice, "model_fields")),
     )
     parts += _section("[sources.transactions.direction]", Direction)
+    served = Config.model_fields["segmentation"].annotation.model_fields["policies"].annotation
+    parts += _section('[segmentation.policies."NAME"]', served.__args__[1])
     layers = Config.model_fields["grid"].annotation.model_fields["overlays"].annotation
     parts += _section("[grid.overlays.NAME]", layers.__args__[1])
     return "\n".join(parts) + "\n"

@@ -19,6 +19,7 @@ from domain.bundle import (
     MODEL_FILE,
     NEXT_FILE,
     PROFILE_FILE,
+    SEGMENTS_FILE,
     ModelCard,
     bundle_digest,
 )
@@ -48,6 +49,7 @@ def write_bundle(
     calibration: Calibration | None = None,
     next_booster: "lgb.Booster | None" = None,
     cell_rates: CellRates | None = None,
+    segments: str | None = None,
 ) -> str:
     """Write every file of the bundle into `folder` and return its digest."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -61,6 +63,8 @@ def write_bundle(
         texts[CALIBRATION_FILE] = json.dumps(knots)
     if cell_rates is not None:
         texts[CELL_RATES_FILE] = cell_rates.model_dump_json(indent=1)
+    if segments is not None:
+        texts[SEGMENTS_FILE] = segments
     if next_booster is not None:
         texts[NEXT_FILE] = next_booster.model_to_string()
     for name, text in texts.items():

@@ -150,31 +150,6 @@ def cell_auc(cells: pd.DataFrame, overall: float, file: Path) -> Path:
     return _save(figure, file)
 
 
-def segment_sizes(shares: Mapping[str, float], file: Path) -> Path:
-    """Share of the customers in each segment."""
-    figure, axes = _figure("Segments", "share of customers", "", rows=len(shares))
-    names = list(shares)[::-1]
-    bars = axes.barh(names, [shares[name] for name in names], color=OURS)
-    axes.bar_label(bars, fmt=lambda value: f" {value:.1%}", color="black")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-    axes.margins(x=0.15)
-    return _save(figure, file)
-
-
-def segment_profiles(profile: pd.DataFrame, file: Path) -> Path:
-    """Mean rank of each feature (columns) in each segment (rows); 0.5 is the middle customer."""
-    figure, axes = _figure("What sets segments apart", "", "", rows=len(profile) + 4)
-    shown = axes.imshow(profile.to_numpy(), cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(profile.shape[1]), profile.columns, rotation=40, ha="right")
-    axes.set_yticks(range(len(profile)), profile.index)
-    for (row, column), value in np.ndenumerate(profile.to_numpy()):
-        colour = "white" if abs(value - 0.5) > 0.35 else "black"
-        axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=colour)
-    axes.grid(visible=False)
-    figure.colorbar(shown, ax=axes, label="mean rank among all customers")
-    return _save(figure, file)
-
-
 def _ends(ordered: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([ordered.head(MOST_BARS), ordered.tail(MOST_BARS)], ignore_index=True)
 

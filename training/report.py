@@ -39,6 +39,7 @@ class TrainReport:
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
     campaign: Mapping[str, float] = field(default_factory=dict)  # its threshold and shares
     segments: Mapping[str, float] = field(default_factory=dict)  # name -> share when judged
+    segment_table: pd.DataFrame = field(default_factory=pd.DataFrame)  # what became of each
     notes: tuple[str, ...] = ()
     artifacts: str = ""
     plots: tuple[str, ...] = ()  # below `artifacts`
