@@ -10,18 +10,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from training import segment_plots as plots
-from training.evaluation import Estimate, customer_weights, interval
+from training.evaluation import Estimate, Ranked, auc, customer_weights, interval
 from training.masking import hidden_at_random
 from training.migration import cell_migration, migration, month_migration, square
 from training.moves import MAIN, move_table
 from training.segment_rows import Quarters
 from training.segment_tables import masked_table, profiles, segment_table
 from training.segmentation import BORDERLINE, SegmentModel, match
-from training.separation import Outcomes, errors
+from training.separation import Outcomes, foretold
 from training.settings import SegmentationSettings
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
 NO_CHANGE = "no change"
 
 
@@ -56,25 +57,30 @@ def judge(
 
     `assign_accuracy`: customers held out, first cut-off, and `assign_masked_accuracy` with half of
     the families of features hidden; `assign_later_accuracy`: all customers, third cut-off;
-    `next_accuracy`: second cut-off to third, beside `no change`; `value_explained` and
-    `churn_explained`: shares of what became of the customers held out.
+    `next_accuracy`: second cut-off to third, beside `no change`. Of the customers held out, by
+    their segment's mean of the others: `value_explained`, share of the variance of the value's
+    rank a horizon later, and `churn_auc`, the chance that who is lost is in the worse segment.
     """
     aside, third = quarters.first[~train], quarters.third
-    followed = _followed(model, quarters)
+    followed, segments = _followed(model, quarters), model.segments(quarters.first)
     figures = {
         "assign_accuracy": _hits(model, aside),
         "assign_later_accuracy": _hits(model, third),
         "assign_masked_accuracy": _hits(model, aside, settings.seed),
         "clear_accuracy": _clear(model, third),
         "next_accuracy": followed.came,
-        **_explained(model, quarters.first, train, outcomes, settings.seed),
+        "value_explained": _explained(segments, outcomes, train),
     }
     change = followed.came.astype(np.float64) - followed.stayed
     shares = np.bincount(model.segments(third), minlength=len(model.names)) / len(third)
     tables = _tables(model, quarters, train, outcomes, settings, customers_min)
     measured = {name: mean_of(values, settings) for name, values in figures.items()}
     return Judged(
-        {**measured, **main_precision(tables["moves"])},
+        {
+            **measured,
+            **_churn_auc(segments, outcomes, train, settings),
+            **main_precision(tables["moves"]),
+        },
         {NO_CHANGE: {"next_accuracy": mean_of(followed.stayed, settings)}},
         {"next_accuracy": mean_of(change, settings)},
         dict(zip(model.names, shares.tolist(), strict=True)),
@@ -142,14 +148,25 @@ def _clear(model: SegmentModel, frame: pd.DataFrame) -> Bools:
     return np.asarray(hits[shares.max(axis=1) >= BORDERLINE], dtype=bool)
 
 
-def _explained(
-    model: SegmentModel, first: pd.DataFrame, train: Bools, outcomes: Outcomes, seed: int
-) -> dict[str, Floats]:
+def _explained(segments: Ints, outcomes: Outcomes, train: Bools) -> Floats:
     """One minus the error of each customer held out, whose mean is the share explained."""
-    aside = Outcomes(outcomes.value[~train], outcomes.lost[~train])
-    segments = model.segments(first[~train])
-    told = {name: 1 - errors(segments, y, seed) for name, y in aside.ranked().items()}
-    return {f"{name}_explained": one[np.isfinite(one)] for name, one in told.items()}
+    y = outcomes.ranked().get("value", np.full(len(train), np.nan))
+    told = ~train & np.isfinite(y)
+    errors = (y - foretold(segments, y, train))[told] ** 2
+    return np.asarray(1 - errors / y[told].var()) if told.any() else errors
+
+
+def _churn_auc(
+    segments: Ints, outcomes: Outcomes, train: Bools, settings: SegmentationSettings
+) -> dict[str, Estimate]:
+    told = ~train & np.isfinite(outcomes.lost)
+    y = outcomes.lost[told]
+    if len(np.unique(y)) < 2:
+        return {}
+    ranked = Ranked.of(foretold(segments, outcomes.lost, train)[told])
+    weights = customer_weights(pd.Series(np.arange(len(y))), settings.bootstrap, settings.seed)
+    drawn = np.array([auc(y, ranked, weight) for weight in weights])
+    return {"churn_auc": interval(auc(y, ranked, np.ones(len(y))), drawn)}
 
 
 def mean_of(values: NDArray[Any], settings: SegmentationSettings) -> Estimate:

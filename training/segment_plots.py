@@ -26,6 +26,7 @@ def segment_sizes(shares: Mapping[str, float], file: Path) -> Path:
 def segment_profiles(profile: pd.DataFrame, file: Path) -> Path:
     """Mean rank of each feature (columns) in each segment (rows); 0.5 is the middle customer."""
     figure, axes = _figure("What sets segments apart", "", "", rows=len(profile) + 4)
+    figure.set_figwidth(5.5 + 0.6 * profile.shape[1])
     shown = axes.imshow(profile.to_numpy(), cmap="PuOr_r", vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(profile.shape[1]), profile.columns, rotation=40, ha="right")
     axes.set_yticks(range(len(profile)), profile.index)
@@ -54,7 +55,7 @@ def segment_futures(table: pd.DataFrame, file: Path) -> Path:
     right.barh(at - 0.2, ordered["value"], height=0.4, color=GREY, label="then")
     right.barh(at + 0.2, ordered["value_later"], height=0.4, color=OURS, label="a horizon later")
     right.set(title="Mean value", xlabel="the bank's currency")
-    right.legend(loc="lower right")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     for axes in (left, right):
         axes.grid(color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
@@ -65,17 +66,18 @@ def segment_futures(table: pd.DataFrame, file: Path) -> Path:
 def migration(shares: pd.DataFrame, file: Path) -> Path:
     """Share of each segment (rows) that is in each segment (columns) a horizon later."""
     figure, axes = _figure("Where customers move", "", "", rows=len(shares) + 8)
-    figure.set_figwidth(max(7.2, 3.5 + 0.45 * shares.shape[1]))
+    figure.set_figwidth(max(7.2, 6.0 + 0.35 * shares.shape[1]))
+    numbers = [str(at + 1) for at in range(len(shares))]
     shown = axes.imshow(shares.to_numpy(), cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(shares.shape[1]), shares.columns, rotation=60, ha="right")
-    axes.set_yticks(range(len(shares)), shares.index)
+    axes.set_xticks(range(shares.shape[1]), [*numbers, *shares.columns[len(shares) :]])
+    axes.set_yticks(range(len(shares)), map(" ".join, zip(shares.index, numbers, strict=True)))
     for (row, column), value in np.ndenumerate(shares.to_numpy()):
         if value >= 0.005:
             colour = "white" if value > 0.6 else "black"
             told = f"{100 * value:.0f}"
             axes.text(column, row, told, ha="center", va="center", fontsize=7, color=colour)
     axes.grid(visible=False)
-    figure.colorbar(shown, ax=axes, label="share of the segment, %")
+    figure.colorbar(shown, ax=axes, label="share of the segment")
     return _save(figure, file)
 
 
@@ -83,7 +85,10 @@ def masked(table: pd.DataFrame, file: Path) -> Path:
     """How often the trees give held-out customers their segment, by what is hidden of them."""
     ordered = table.iloc[::-1].reset_index(drop=True)
     figure, axes = _figure(
-        "Customers of whom less is known", "share given their segment", "", rows=len(ordered) + 2
+        "Customers of whom less is known",
+        "share given their segment",
+        "hidden",
+        rows=len(ordered) + 2,
     )
     at = np.arange(len(ordered))
     spread = np.vstack(
@@ -114,7 +119,7 @@ def move_lists(table: pd.DataFrame, file: Path) -> Path:
     ).clip(0)
     axes.bar(at - 0.2, table["precision"], 0.4, yerr=spread, capsize=3, color=OURS, label="model")
     axes.bar(at + 0.2, table["nearest_the_edge"], 0.4, color=OTHERS[0], label="nearest to the edge")
-    axes.plot(at, table["everyone"], "_", color="black", markersize=40, label="at random")
+    axes.plot(at, table["everyone"], "_", color="black", markersize=24, label="at random")
     names = [f"{row.direction}\ntop {row.share:.0%}" for row in table.itertuples()]
     axes.set_xticks(at, names)
     axes.set_ylim(0, 1.02)
@@ -129,7 +134,7 @@ def stability(table: pd.DataFrame, file: Path) -> Path:
     )
     colours = [GREY if refused else OURS for refused in table["refused"]]
     bars = axes.bar(table["clusters"], table["adjusted_rand"], color=colours)
-    axes.bar_label(bars, fmt="%.2f")
+    axes.bar_label(bars, fmt="%.3f")
     axes.axhline(STABLE, color=OTHERS[0], linewidth=1, label=f"refused under {STABLE}")
     axes.set_xticks(table["clusters"])
     axes.set_ylim(min(0.0, float(table["adjusted_rand"].min())), 1.08)

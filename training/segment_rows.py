@@ -15,7 +15,6 @@ from features.labels import churn_labels, label_end
 from features.registry import FEATURES
 from features.settings import LabelSettings
 from training.dataset import steady, with_cells
-from training.rows import feature_rows
 from training.scheme import SegmentScheme
 from training.segmentation import behaviour_features, value_feature
 from training.separation import Outcomes
@@ -48,24 +47,21 @@ def quarter_rows(
     progress: Progress,
 ) -> Quarters:
     """The rows of three cut-offs, the months between them, and those that hold the first tiers."""
-    whole: dict[date, pd.DataFrame] = {}
-    for at, day in enumerate(days):
-        progress(f"features of {day}", 0.12 * at)
-        whole[day] = feature_rows(tables, cells, day)
+    progress(f"features of {', '.join(map(str, days))}", 0.0)
+    whole = rows_at(tables, cells, days)
     names = rule_columns(whole[days[0]], settings)
     before = months_behind(days[0], settings.down_after_months, first_data)[:-1]
     between = _months(days[0], days[-1])
-    progress("the months between", 0.36)
-    frames = [
-        whole[day] if day in whole else month_rows(tables, cells, day, names)
-        for day in (*before, *between)
-    ]
+    progress("the months between", 0.6)
+    narrow = [day for day in (*before, *between) if day not in whole]
+    known = {**whole, **rows_at(tables, cells, narrow, names)}
     value = settings.value_feature or value_feature(whole[days[0]])
+    frames = [known[day] for day in (*before, *between)]
     held = with_held(frames, value, settings.down_after_months)[len(before) :]
     of_day = dict(zip(between, held, strict=True))
-    narrow = tuple(frame[["customer_id", "as_of", "cell_id", *names, HELD]] for frame in held)
     first, second, third = (of_day[day] for day in days)
-    return Quarters(first, second, third, narrow)
+    months = tuple(frame[["customer_id", "as_of", "cell_id", *names, HELD]] for frame in held)
+    return Quarters(first, second, third, months)
 
 
 def held_rows(
@@ -79,7 +75,7 @@ def held_rows(
     days = months_behind(day, scheme.down_after_months + 1, first_data)[:-1]
     wanted = {scheme.value_feature, *scheme.behaviour, AGE, KIND}
     names = [name for name in FEATURES if name in wanted]
-    frames = [*(month_rows(tables, cells, one, names) for one in days), now]
+    frames = [*rows_at(tables, cells, days, names).values(), now]
     held = with_held(frames, scheme.value_feature, scheme.down_after_months)
     return (held[-2] if days else None), held[-1]
 
@@ -91,14 +87,24 @@ def rule_columns(frame: pd.DataFrame, settings: SegmentationSettings) -> list[st
     return [str(name) for name in frame.columns if name in wanted]
 
 
-def month_rows(
-    tables: Tables, cells: pd.DataFrame, day: date, names: Sequence[str]
-) -> pd.DataFrame:
-    """Keys and a few features of every customer at one cut-off, in order of customers."""
-    found = customer_features(tables, day).select("customer_id", "as_of", *names).to_pandas()
-    ordered = found.sort_values("customer_id", kind="stable", ignore_index=True)
-    ordered = ordered.assign(as_of=pd.to_datetime(ordered["as_of"]).dt.date)
-    return with_cells(steady(ordered), cells)
+def rows_at(
+    tables: Tables,
+    cells: pd.DataFrame,
+    days: Sequence[date],
+    names: Sequence[str] = tuple(FEATURES),
+) -> dict[date, pd.DataFrame]:
+    """Keys and features of every customer at each cut-off, in order of customers.
+
+    All cut-offs in one query: to compile it takes longer than a cut-off more.
+    """
+    if not days:
+        return {}
+    query = customer_features(tables, list(days)).select("customer_id", "as_of", *names)
+    found = steady(query.to_pandas())
+    found = found.assign(as_of=pd.to_datetime(found["as_of"]).dt.date)
+    ordered = found.sort_values(["as_of", "customer_id"], kind="stable")
+    of_day = {day: rows.reset_index(drop=True) for day, rows in ordered.groupby("as_of")}
+    return {day: with_cells(of_day[day], cells) for day in days}
 
 
 def outcomes_of(

@@ -83,22 +83,18 @@ class SegmentationSettings(Section):
 
     value_feature: str | None = None  # absent: the usual balance where known, else the debits
     tier_shares: tuple[float, ...] = (0.5, 0.3, 0.2)  # of customers, from low value to high
-    down_after_months: int = Field(
-        default=3, ge=1
-    )  # in a row below before a tier falls; 1: at once
+    down_after_months: int = Field(default=3, ge=1)  # below it in a row; 1: a tier falls at once
     stage_ages: tuple[int, ...] = (30, 60)  # at which a life stage begins; empty: no life stages
     behaviour: tuple[str, ...] = ()  # features that clusters are made of; empty: the usual ones
     clusters_min: int = Field(default=3, ge=2)  # fewest behaviour clusters tried
     clusters_max: int = Field(default=6, ge=2)  # most behaviour clusters tried
     segment_share_min: float = Field(default=0.02, ge=0, lt=0.5)  # when made; others are joined
-    policies: dict[str, PolicySettings] = Field(
-        default_factory=dict
-    )  # [segmentation.policies.NAME]
+    policies: dict[str, PolicySettings] = Field(default_factory=dict)  # by name, see below
     horizon_months: int = Field(default=3, ge=1)  # "next quarter"
     held_out: float = Field(default=0.2, gt=0, lt=1)  # customers kept aside to test `assign`
-    rounds: int = Field(default=120, ge=1)  # trees a class
+    rounds: int = Field(default=60, ge=1)  # trees a class
     learning_rate: float = Field(default=0.1, gt=0, le=1)  # LightGBM's
-    num_leaves: int = Field(default=15, ge=2)  # LightGBM's
+    num_leaves: int = Field(default=7, ge=2)  # LightGBM's
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
     profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
     seed: int = 0  # of everything drawn

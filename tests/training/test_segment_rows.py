@@ -11,7 +11,7 @@ import pytest
 from features.settings import LabelSettings
 from training.rows import data_days
 from training.segment_lists import segmented
-from training.segment_rows import held_rows, month_rows, outcomes_of
+from training.segment_rows import held_rows, outcomes_of, rows_at
 from training.segment_store import SegmentTrees
 from training.segmentation import SegmentModel
 from training.settings import SegmentationSettings
@@ -25,7 +25,7 @@ QUICK = SegmentationSettings(clusters_min=2, clusters_max=3, rounds=10, threads=
 @pytest.fixture(scope="module")
 def months(small_bank: Any) -> dict[date, pd.DataFrame]:
     days = (date(2024, 10, 1), date(2024, 11, 1), date(2024, 12, 1), DAY, LATER)
-    return {day: month_rows(small_bank.tables, small_bank.cells, day, NAMES) for day in days}
+    return rows_at(small_bank.tables, small_bank.cells, days, NAMES)
 
 
 @pytest.fixture(scope="module")

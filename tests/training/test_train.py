@@ -16,11 +16,13 @@ from domain.errors import BadInput
 from features.engine import Tables
 from features.registry import FEATURES, features_hash
 from features.settings import LabelSettings
+from training.bundle import seal
 from training.campaign import Worth
 from training.evaluation import Estimate, Evaluation
 from training.judging import Judged, beaten_by
 from training.report import TrainReport, git_revision
 from training.rows import labelled_rows
+from training.segment_store import champion_segments, champion_trees, read_scheme
 from training.settings import RetentionSettings, TrackingSettings
 from training.tracking import Store
 from training.train import train_retention
@@ -265,6 +267,26 @@ def test_the_run_of_segments_has_its_tables(trained: Trained) -> None:
     whole = tables["masked"].set_index("hidden")["accuracy"]
     assert whole["nothing"] == pytest.approx(report.metrics["assign_accuracy"].value)
     assert whole["nothing"] > whole["balance"]
+
+
+def test_a_retraining_finds_the_champion_s_names_and_says_when_it_cannot(
+    trained: Trained, tmp_path: Path
+) -> None:
+    card = json.loads((Path(trained.segments.artifacts) / "model" / "card.json").read_text())
+    trees = champion_trees(trained.store)
+    assert list(trees.scheme.names) == card["segments"]
+    known = champion_segments(trained.store).known
+    assert known is not None
+    assert known.words == trees.scheme.words
+    assert trees.following is not None
+    older = shutil.copytree(Path(trained.segments.artifacts) / "model", tmp_path / "model")
+    (older / "segments.json").unlink()
+    with pytest.raises(BadInput, match=r"segments\.json is not one of this release"):
+        read_scheme(older, seal(older))
+    empty = Store(TrackingSettings(), tmp_path)
+    assert champion_segments(empty) == (None, ())
+    with pytest.raises(BadInput, match="run `gridkeep train segmentation`"):
+        champion_trees(empty)
 
 
 def test_metrics_in_the_store_are_those_of_the_report(trained: Trained) -> None:
