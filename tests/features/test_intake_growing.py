@@ -169,7 +169,7 @@ def nights() -> st.SearchStrategy[list[Night]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(story=nights())
 def test_any_nights_of_deliveries_give_the_tables_and_the_report_of_one_full_reading(
     story: list[Night],
