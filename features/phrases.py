@@ -28,10 +28,17 @@ def of_windows(families: Mapping[str, Words]) -> dict[str, Words]:
     Words(says='{} in 30 days', zero='none in 30 days', unknown=None)
     """
     return {
-        f"{family}_{days}d": Words(*(text and text.replace("{days}", str(days)) for text in words))
+        f"{family}_{days}d": _of_window(words, days)
         for family, words in families.items()
         for days in WINDOWS
     }
+
+
+def _of_window(words: Words, days: int) -> Words:
+    def of(text: str) -> str:
+        return text.replace("{days}", str(days))
+
+    return Words(of(words.says), words.zero and of(words.zero), words.unknown and of(words.unknown))
 
 
 IN_WINDOW = {
