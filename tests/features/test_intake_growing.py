@@ -261,6 +261,17 @@ def test_a_customer_in_two_places_is_a_conflict_that_names_the_columns(bank: Ban
     assert rows_of(bank.layout, "customers")[0][0] == "C1"
 
 
+def test_words_that_no_feature_looks_for_are_told_again_when_other_files_come(bank: Bank) -> None:
+    header, rows = HEADERS["transactions"] + ",category", [f"{row},Lohn" for row in ROWS]
+    (bank.folder / "transactions1.csv").write_text("\n".join([header, *rows]) + "\n", "utf-8")
+    told = bank.take().quality.findings
+    assert any("Lohn" in finding for finding in told)
+    bank.deliver("transactions2", "T3,C1,2026-01-04 10:00,7,")
+    report = assert_as_if_read_at_once(bank)
+    assert set(bank.read) == {"transactions2.csv"}
+    assert report.quality.findings == told
+
+
 def test_rows_of_a_customer_who_comes_later_wait_and_then_enter(bank: Bank) -> None:
     bank.deliver("transactions2", "T3,C9,2026-01-04,7,", "T4,C8,2026-01-04,7,")
     assert assert_as_if_read_at_once(bank).quality.table("transactions").unknown == 2
