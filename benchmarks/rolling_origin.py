@@ -49,7 +49,8 @@ def table(title: str, figures: pd.DataFrame) -> str:
     """One row per cut-off."""
     head = (
         f"**{title}**\n\n| cut-off | cut-offs learned from | rows | lost "
-        "| AUC (95 % interval) | log-loss | lift in the top tenth |\n|---|---:|---:|---:|---:|---:|---:|\n"
+        "| AUC (95 % interval) | log-loss | lift in the top tenth |\n"
+        "|---|---:|---:|---:|---:|---:|---:|\n"
     )
     return head + "".join(
         f"| {row.as_of} | {row.train_cutoffs}, the last {row.trained_to} | {row.rows:,} "
