@@ -31,6 +31,7 @@ from training.search import best_classifier, foretelling
 from training.settings import RetentionSettings, TrackingSettings
 from training.tracking import Store
 from training.train_segments import train_segmentation
+from training.why import why_of
 
 __all__ = ["TrainReport", "train_retention", "train_segmentation"]
 
@@ -89,8 +90,8 @@ def train_retention(
         checks = leakage_checks(tables, stored, settings, foretelling(settings))
         require_no_leak(checks)
         by_origin = rolled(stored, plan, label, settings, scratch, within(progress, 0.5, 0.6))
+        least = (publication or PublicationSettings()).customers_min
         if settings.cell_rates:
-            least = (publication or PublicationSettings()).customers_min
             fitted = fold_rates(counter.table, settings.folds, grid_version, least)
         if fitted and fitted.whole.rates:  # else the column would tell nothing
             add_cell_rates(stored.train, fitted)
@@ -135,6 +136,7 @@ def train_retention(
             drawn += write_rolling(by_origin, out)
             write_evaluation(model, judged, card.metrics, out / "evaluation")
             write_tables(out / "evaluation", {"leakage": pd.DataFrame(checks)})
+            write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
             progress("registering", 0.95)
             registered = store.log_and_register(
                 NAME,

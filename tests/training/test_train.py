@@ -72,6 +72,15 @@ def test_a_run_holds_the_models_of_earlier_days_where_that_was_asked(trained: Tr
     assert not (Path(trained.first.artifacts) / "evaluation" / "rolling.csv").exists()
 
 
+def test_a_run_says_why_of_all_and_of_each_cell(trained: Trained) -> None:
+    folder = Path(trained.first.artifacts) / "evaluation"
+    features, cells = pd.read_csv(folder / "why.csv"), pd.read_csv(folder / "cell_why.csv")
+    assert features["strength"].is_monotonic_decreasing
+    assert features["feature"].is_unique
+    assert cells["text"].str.len().between(5, 110).all()
+    assert set(cells["feature"]) <= set(features["feature"])
+
+
 @pytest.mark.parametrize("which", ["first", "segments"])
 def test_the_artifacts_are_complete_and_hold_no_pickle(trained: Trained, which: str) -> None:
     report = getattr(trained, which)
