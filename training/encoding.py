@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from domain.errors import BadInput
 from features.manifest import FeatureColumn, FeatureManifest
 from training.dataset import DRAW, TARGET, feature_names
+from training.mixed_table import BadRows
 
 Floats = NDArray[np.float64]
 BATCH_ROWS = 65_536
@@ -77,10 +77,10 @@ def two_classes(y: ArrayLike) -> tuple[NDArray[Any], Floats]:
     classes, codes, counts = np.unique(np.asarray(y), return_inverse=True, return_counts=True)
     if len(classes) != 2:
         seen = ", ".join(f"{n} x {c}" for c, n in zip(classes.tolist(), counts, strict=True))
-        raise BadInput(
+        raise BadRows(
             f"the label holds {len(classes)} class{'' if len(classes) == 1 else 'es'} "
             f"({seen or 'no rows'}) and retention needs 2; choose other cut-offs or another "
-            "[label], or deliver more customers"
+            "[label], or deliver more customers. Only binary classification is supported."
         )
     return classes, codes.astype(np.float64)
 
