@@ -34,12 +34,15 @@ def grow(
     They stop together where the mean log-loss on the folds left out is lowest: the best round of
     one fold alone is half luck. `matrix` holds the rows of `data`, `fold` the fold of each.
     """
+    seeds = iter(np.random.SeedSequence(parameters["seed"]).generate_state(fold.max() + 1) >> 1)
     sides = [(np.flatnonzero(fold != at), np.flatnonzero(fold == at)) for at in np.unique(fold)]
     history = lgb.cv(
         dict(parameters),
         data,
         rounds,
         folds=sides,
+        # boosters that draw other columns differ more, and their mean is better
+        fpreproc=lambda learn, test, same: (learn, test, same | {"seed": int(next(seeds))}),
         return_cvbooster=True,
         callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
     )

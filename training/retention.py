@@ -32,7 +32,7 @@ from training.mixed_table import (
 from training.words import reason_text
 
 Floats = NDArray[np.float64]
-LEAF_SHARE = 50  # a leaf holds at most one row in so many, so that small sets can split
+LEAF_SHARE = 400  # a leaf need not hold more than one row in so many, so that small sets split
 
 
 class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -51,12 +51,12 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        learning_rate: float = 0.05,
-        rounds: int = 600,
+        learning_rate: float = 0.2,
+        rounds: int = 300,
         num_leaves: int = 7,
         min_data_in_leaf: int = 200,
-        feature_fraction: float = 0.4,
-        lambda_l2: float = 10.0,
+        feature_fraction: float = 0.6,
+        lambda_l2: float = 5.0,
         monotone_constraints: Mapping[str, int] | None = None,
         folds: int = 5,
         seed: int = 0,

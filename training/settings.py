@@ -24,13 +24,13 @@ class RetentionSettings(Section):
     evaluate_cutoffs: int = Field(default=2, ge=1)  # months that judge
     train_as_of: tuple[date, ...] = ()  # explicit cut-offs win over the counts above
     evaluate_as_of: tuple[date, ...] = ()  # explicit cut-offs that judge
-    learning_rate: float = Field(default=0.05, gt=0, le=1)  # LightGBM's
-    rounds: int = Field(default=600, ge=1)  # at most; early stopping finds the number
+    learning_rate: float = Field(default=0.2, gt=0, le=1)  # LightGBM's
+    rounds: int = Field(default=300, ge=1)  # of each booster at most; early stopping finds it
     num_leaves: int = Field(default=7, ge=2)  # LightGBM's
     min_data_in_leaf: int = Field(default=200, ge=1)  # LightGBM's
-    feature_fraction: float = Field(default=0.4, gt=0, le=1)  # LightGBM's
-    lambda_l2: float = Field(default=10.0, ge=0)  # LightGBM's
-    folds: int = Field(default=5, ge=2)  # of customers, for early stopping and calibration
+    feature_fraction: float = Field(default=0.6, gt=0, le=1)  # LightGBM's
+    lambda_l2: float = Field(default=5.0, ge=0)  # LightGBM's
+    folds: int = Field(default=5, ge=2)  # of customers; a booster grows without each of them
     trials: int = Field(default=0, ge=0)  # random parameter sets to try; 0: the values above
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
     cell_rates: bool = False  # also learn from the rate of loss in the cell (docs/cell-rates.md)
