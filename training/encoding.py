@@ -29,7 +29,9 @@ class Encoded(NamedTuple):
 
 
 def manifest_of(parts: Sequence[Path]) -> FeatureManifest:
-    """The manifest of rows in Parquet files; of each category only the known values are held.
+    """The manifest of rows in Parquet files, columns in order of their names.
+
+    Of each category only the known values are held.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "rows.parquet"
@@ -38,7 +40,7 @@ def manifest_of(parts: Sequence[Path]) -> FeatureManifest:
     [('a', ()), ('b', ('x', 'y'))]
     """
     schema = pq.read_schema(parts[0])
-    names = feature_names(pd.DataFrame(columns=schema.names))
+    names = sorted(feature_names(pd.DataFrame(columns=schema.names)))
     words = [name for name in names if _is_text(schema.field(name).type)]
     known: dict[str, set[str]] = {name: set() for name in words}
     for batch in _batches(parts, words) if words else ():
