@@ -44,7 +44,8 @@ def lightgbm_tuned(X: pd.DataFrame, y: Floats, seconds: float) -> lgb.LGBMClassi
         model = lgb.LGBMClassifier(**settings).fit(
             learn,
             y_learn,
-            eval_set=[(held, y_held)],
+            eval_X=held,
+            eval_y=y_held,
             callbacks=[lgb.early_stopping(50, verbose=False)],
         )
         loss = model.best_score_["valid_0"]["binary_logloss"]
