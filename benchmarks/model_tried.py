@@ -135,7 +135,7 @@ TRIED: dict[str, Fit] = {
     OURS: ours,
     "one booster as before": tried(OneBooster(**BEFORE, feature_fraction=0.4)),
     "one booster": tried(OneBooster()),
-    "half the learning rate": tried(RetentionClassifier(learning_rate=0.05)),
+    "a quarter of the rate": tried(RetentionClassifier(learning_rate=0.05)),
     "rows and columns drawn": tried(Drawn()),
     "ten folds": tried(RetentionClassifier(folds=10)),
     "a sigmoid": tried(ByASigmoid()),
