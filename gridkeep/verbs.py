@@ -234,7 +234,7 @@ def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> re
     bundles = champion_bundles(config.tracking_uri)
     summary = score_snapshot(
         snapshot,
-        scorer_of(bundles, config.serving.threads, config.serving.reasons),
+        scorer_of(bundles, config.serving.threads, config.serving.reasons, config.serving.language),
         out,
         current_version(config.layout),
         progress,

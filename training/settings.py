@@ -24,6 +24,7 @@ class RetentionSettings(Section):
     evaluate_cutoffs: int = Field(default=2, ge=1)  # months that judge
     train_as_of: tuple[date, ...] = ()  # explicit cut-offs win over the counts above
     evaluate_as_of: tuple[date, ...] = ()  # explicit cut-offs that judge
+    rolling_origins: int = Field(default=0, ge=0)  # cut-offs at which the model of that day judges
     learning_rate: float = Field(default=0.2, gt=0, le=1)  # LightGBM's
     rounds: int = Field(default=300, ge=1)  # of each booster at most; early stopping finds it
     num_leaves: int = Field(default=7, ge=2)  # LightGBM's
@@ -49,6 +50,12 @@ class RetentionSettings(Section):
     def _both_lists_or_none(self) -> Self:
         if bool(self.train_as_of) != bool(self.evaluate_as_of):
             raise ValueError("give both retention.train_as_of and retention.evaluate_as_of")
+        return self
+
+    @model_validator(mode="after")
+    def _rolling_only_here(self) -> Self:
+        if self.rolling_origins and self.learner != "local":
+            raise ValueError('retention.rolling_origins needs retention.learner = "local"')
         return self
 
     @model_validator(mode="after")

@@ -24,12 +24,14 @@ from training.leakage import leakage_checks, require_no_leak
 from training.learners import buckets, learner
 from training.population import profile_at
 from training.report import Progress, TrainReport, silent, within, write_tables
+from training.rolling import rolled, write_rolling
 from training.row_store import Counts, read_sample, write_rows
 from training.rows import data_days
 from training.search import best_classifier, foretelling
 from training.settings import RetentionSettings, TrackingSettings
 from training.tracking import Store
 from training.train_segments import train_segmentation
+from training.why import why_of
 
 __all__ = ["TrainReport", "train_retention", "train_segmentation"]
 
@@ -87,14 +89,15 @@ def train_retention(
         progress("looking for leaks", 0.5)
         checks = leakage_checks(tables, stored, settings, foretelling(settings))
         require_no_leak(checks)
+        by_origin = rolled(stored, plan, label, settings, scratch, within(progress, 0.5, 0.6))
+        least = (publication or PublicationSettings()).customers_min
         if settings.cell_rates:
-            least = (publication or PublicationSettings()).customers_min
             fitted = fold_rates(counter.table, settings.folds, grid_version, least)
         if fitted and fitted.whole.rates:  # else the column would tell nothing
             add_cell_rates(stored.train, fitted)
             rates, later = fitted.whole, fitted.whole.added_to(later)
         with learner(stored, settings, scratch) as fit:
-            model = best_classifier(settings, fit, within(progress, 0.5, 0.7))
+            model = best_classifier(settings, fit, within(progress, 0.6, 0.7))
         progress("judging against the baselines", 0.7)
         champion = present_champion(store, plan, label, later, grid_version)
         train = read_sample(stored.train, BASELINE_CUSTOMERS, customers)
@@ -130,8 +133,10 @@ def train_retention(
                 cell_rates=rates,
             )
             drawn = draw(model, judged, out / "plots")
+            drawn += write_rolling(by_origin, out)
             write_evaluation(model, judged, card.metrics, out / "evaluation")
             write_tables(out / "evaluation", {"leakage": pd.DataFrame(checks)})
+            write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
             progress("registering", 0.95)
             registered = store.log_and_register(
                 NAME,
