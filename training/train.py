@@ -19,6 +19,7 @@ from training.campaign import campaign_at
 from training.card import card_of, compared, notes_of, parameters_of, tags_of
 from training.cell_rates import CellCounter, add_cell_rates, fold_rates
 from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
+from training.fairness import fairness_at, worst
 from training.judging import BASELINE_CUSTOMERS, draw, judge, present_champion, write_evaluation
 from training.leakage import leakage_checks, require_no_leak
 from training.learners import buckets, learner
@@ -53,21 +54,25 @@ def train_retention(
     publication: PublicationSettings | None = None,
     profit: ProfitSettings | None = None,
     currency: str = "CNY",
+    town_density: float = 0.0,
+    first_is_champion: bool = True,
 ) -> TrainReport:
     """Train on earlier cut-offs, judge on later ones, register; `folder` holds the store.
 
     `cells` says the cell of each customer (`customer_id`, `cell_id`). The rows lie in a folder of
     their own under `rows_folder` (default: `folder`) while it trains. With `settings.cell_rates` no
     cell of fewer than `publication.customers_min` customers has a rate of its own. `profit` says
-    what a campaign costs and brings, in `currency`. Raises BadInput when the history is too short,
-    the label has one class, too few customers were lost, or the cluster that `settings` asks for
-    cannot be used.
+    what a campaign costs and brings, in `currency`; `town_density` (customers per km2) where town
+    begins. The first version of all is the champion, unless it must be promoted like any other.
+    Raises BadInput when the history is too short, the label has one class, too few customers were
+    lost, or the cluster that `settings` asks for cannot be used.
     """
     known = data_days(tables)
     plan = cutoff_plan(*known, label, settings)
     store = Store(tracking, folder)
     of_profile = (settings.profile_customers, settings.seed)
     counter, fitted, rates = CellCounter(settings.folds), None, None
+    least = (publication or PublicationSettings()).customers_min
     with (
         store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
         growing(rows_folder or folder, ROWS, new_folder) as scratch,
@@ -103,6 +108,7 @@ def train_retention(
         train = read_sample(stored.train, BASELINE_CUSTOMERS, customers)
         campaign = campaign_at(profit or ProfitSettings(), currency, later, stored.later)
         judged = judge(model, train, later, feature_names(train), champion, settings, campaign)
+        fairness = fairness_at(tables, later, judged.probability, campaign, town_density, least)
         progress("drawing", 0.85)
         with tempfile.TemporaryDirectory() as temporary:
             out = Path(temporary)
@@ -119,7 +125,7 @@ def train_retention(
                 campaign,
             )
             # a training that fails a check has ended long before
-            passed = {**card.metrics, "leakage_passed": 1.0}
+            passed = {**card.metrics, **worst(fairness), "leakage_passed": 1.0}
             card = card.model_copy(
                 update={"metrics": passed, "compared_with": compared(champion), "notes": notes}
             )
@@ -135,7 +141,8 @@ def train_retention(
             drawn = draw(model, judged, out / "plots")
             drawn += write_rolling(by_origin, out)
             write_evaluation(model, judged, card.metrics, out / "evaluation")
-            write_tables(out / "evaluation", {"leakage": pd.DataFrame(checks)})
+            beside = {"leakage": pd.DataFrame(checks), "fairness": fairness}
+            write_tables(out / "evaluation", beside)
             write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
             progress("registering", 0.95)
             registered = store.log_and_register(
@@ -146,6 +153,7 @@ def train_retention(
                 params=parameters_of(model, label, settings),
                 metrics=card.metrics,
                 tags=tags_of(card),
+                first_is_champion=first_is_champion,
             )
     progress("done", 1.0)
     return TrainReport(

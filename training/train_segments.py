@@ -54,6 +54,7 @@ def train_segmentation(
     folder: Path,
     data_hashes: Mapping[str, str],
     progress: Progress = silent,
+    first_is_champion: bool = True,
 ) -> TrainReport:
     """Fit the segments at one cut-off, judge them at the two that follow, register.
 
@@ -111,6 +112,7 @@ def train_segmentation(
                 params=_parameters(model, settings),
                 metrics=card.metrics,
                 tags=_tags(card),
+                first_is_champion=first_is_champion,
             )
     progress("done", 1.0)
     return TrainReport(
