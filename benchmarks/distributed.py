@@ -24,11 +24,12 @@ import pandas as pd
 import psutil
 from sklearn.metrics import roc_auc_score
 
+from training.bag import PATIENCE
 from training.cluster import cluster
 from training.dataset import DRAW, TARGET
 from training.distributed import RemoteRows, stretch_seed
 from training.encoding import encoded, manifest_of
-from training.retention import PATIENCE, RetentionClassifier
+from training.retention import RetentionClassifier
 from training.row_store import Counts, StoredRows
 from training.settings import RetentionSettings
 
@@ -102,7 +103,7 @@ def _own_mb(process: psutil.Process) -> float:
 def one_process(rows: StoredRows, model: RetentionClassifier, folder: Path) -> lgb.Booster:
     """The trees of one process with two threads."""
     numbers = encoded(rows.train, rows.counts.rows, folder / "matrix")
-    parameters = model.parameters(rows.counts.rows)
+    parameters = model.parameters(rows.counts.rows, numbers.manifest)
     data = lgb.Dataset(numbers.matrix, numbers.y, params=parameters)
     return lgb.train(parameters, data, model.rounds)
 
@@ -114,7 +115,9 @@ def two_workers(rows: StoredRows, model: RetentionClassifier, folder: Path) -> l
         data = RemoteRows(workers, rows, manifest_of(rows.train), 0.0)
         booster: Any = None
         for grown in range(0, model.rounds, PATIENCE):
-            parameters = model.parameters(data.count) | {"seed": stretch_seed(model.seed, grown)}
+            parameters = model.parameters(data.count, data.manifest) | {
+                "seed": stretch_seed(model.seed, grown)
+            }
             del parameters["num_threads"]
             booster = data.more(parameters, min(PATIENCE, model.rounds - grown), booster)
         return booster

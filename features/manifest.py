@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from domain.errors import BadInput
 
 MISSING, UNSEEN = 0, 1
+NUMBERS = ("integer", "floating", "mixed-integer-float", "decimal", "boolean")  # as pandas infers
 
 
 class FeatureColumn(BaseModel):
@@ -37,6 +38,8 @@ class FeatureManifest(BaseModel):
     @classmethod
     def fit(cls, frame: pd.DataFrame) -> "FeatureManifest":
         """The manifest of a frame: numbers and booleans as numbers, all else as categories.
+
+        A column of objects that are all numbers is one of numbers.
 
         >>> FeatureManifest.fit(pd.DataFrame({"a": [1, 2], "b": ["y", "x"]})).columns[1].vocabulary
         ('x', 'y')
@@ -72,10 +75,17 @@ class FeatureManifest(BaseModel):
 
 
 def _column(name: str, values: pd.Series) -> FeatureColumn:
-    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+    if _is_number(values):
         return FeatureColumn(name=name, kind="number")
-    known: Sequence[str] = sorted({str(value) for value in values.dropna().unique()})
+    # as text first: what an object is may not be hashed
+    known: Sequence[str] = sorted(values.dropna().astype("string").unique())
     return FeatureColumn(name=name, kind="category", vocabulary=tuple(known))
+
+
+def _is_number(values: pd.Series) -> bool:
+    if pd.api.types.is_object_dtype(values):
+        return pd.api.types.infer_dtype(values, skipna=True) in NUMBERS
+    return pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
 
 
 def _codes(values: pd.Series, column: FeatureColumn) -> NDArray[np.float64]:

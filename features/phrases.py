@@ -1,8 +1,9 @@
-"""The phrases of every feature, for `features.wording` to fill in.
+"""The English phrases of every feature, for `features.wording` to fill in.
 
 A table apart from the definitions: rewording one, or adding a language, changes no model.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from features.feature import WINDOWS
@@ -18,6 +19,26 @@ class Words(NamedTuple):
     says: str
     zero: str | None = None
     unknown: str | None = None
+
+
+def of_windows(families: Mapping[str, Words]) -> dict[str, Words]:
+    """The words of every window of families, `{days}` filled in.
+
+    >>> of_windows({"visits": Words("{} in {days} days", "none in {days} days")})["visits_30d"]
+    Words(says='{} in 30 days', zero='none in 30 days', unknown=None)
+    """
+    return {
+        f"{family}_{days}d": _of_window(words, days)
+        for family, words in families.items()
+        for days in WINDOWS
+    }
+
+
+def _of_window(words: Words, days: int) -> Words:
+    def of(text: str) -> str:
+        return text.replace("{days}", str(days))
+
+    return Words(of(words.says), words.zero and of(words.zero), words.unknown and of(words.unknown))
 
 
 IN_WINDOW = {
@@ -283,15 +304,4 @@ ALONE = {
 }
 
 
-def _of_window(words: Words, days: int) -> Words:
-    def of(text: str) -> str:
-        return text.replace("{days}", str(days))
-
-    return Words(of(words.says), words.zero and of(words.zero), words.unknown and of(words.unknown))
-
-
-WORDS = ALONE | {
-    f"{family}_{days}d": _of_window(words, days)
-    for family, words in IN_WINDOW.items()
-    for days in WINDOWS
-}
+WORDS = ALONE | of_windows(IN_WINDOW)

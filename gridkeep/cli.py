@@ -163,30 +163,50 @@ def train(path: Path, as_json: bool, name: str, trials: int) -> None:
     _answer(train_model(_config(path), name, trials, _progress()), as_json)
 
 
-@verb("gridkeep models")
-def models(path: Path, as_json: bool) -> None:
-    """List the registered versions."""
+@verb("gridkeep models --history")
+@click.option("--history", is_flag=True, help="Who moved which alias, when and why, verified.")
+def models(path: Path, as_json: bool, history: bool) -> None:
+    """List the registered versions, or every move of an alias; exit 1 when that chain is broken."""
+    if history:
+        from gridkeep.promotions import list_history
+
+        told = list_history(_config(path))
+        _answer(told, as_json)
+        if told.broken:
+            sys.exit(1)
+        return
     from gridkeep.verbs import list_versions
 
     _answer(list_versions(_config(path)), as_json)
 
 
-@verb("gridkeep promote retention 2")
+@verb("gridkeep promote retention 2 --validator bob")
 @click.argument("name", type=MODELS)
 @click.argument("version", type=int)
-@click.option("--force", "reason", help="Promote although the gate refuses; the reason is kept.")
-def promote(path: Path, as_json: bool, name: str, version: int, reason: str | None) -> None:
-    """Move `champion` to a version, through the gate."""
-    from gridkeep.verbs import promote_version
+@click.option("--validator", default="", metavar="NAME", help="Who looked at it: not the trainer.")
+@click.option(
+    "--override", metavar="REASON", help="Promote although the gate refuses; the reason is kept."
+)
+def promote(
+    path: Path, as_json: bool, name: str, version: int, validator: str, override: str | None
+) -> None:
+    """Judge a version against the champion on the same rows; move `champion` if it passes.
 
-    _answer(promote_version(_config(path), name, version, reason), as_json)
+    The verdict is a table of checks, kept with the version. Exit 1 when the gate refuses.
+    """
+    from gridkeep.promotions import promote_version
+
+    result = promote_version(_config(path), name, version, validator, override, _progress())
+    _answer(result, as_json)
+    if result.refused:
+        sys.exit(1)
 
 
 @verb("gridkeep rollback retention")
 @click.argument("name", type=MODELS)
 def rollback(path: Path, as_json: bool, name: str) -> None:
     """Put the last champion back."""
-    from gridkeep.verbs import roll_back
+    from gridkeep.promotions import roll_back
 
     _answer(roll_back(_config(path), name), as_json)
 

@@ -22,6 +22,7 @@ from features.settings import (
 from monitoring.settings import MonitoringSettings
 from serving.settings import ServingSettings
 from training.settings import (
+    PromotionSettings,
     RetentionSettings,
     SegmentationSettings,
     TrackingSettings,
@@ -51,6 +52,7 @@ class Config(BaseModel):
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     segmentation: SegmentationSettings = Field(default_factory=SegmentationSettings)
     profit: ProfitSettings = Field(default_factory=ProfitSettings)
+    promotion: PromotionSettings = Field(default_factory=PromotionSettings)
     tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     serving: ServingSettings = Field(default_factory=ServingSettings)
     monitoring: MonitoringSettings = Field(default_factory=MonitoringSettings)

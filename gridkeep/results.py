@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from features.snapshot import SnapshotInfo
     from monitoring.monitor import MonitorReport
     from serving.batch import ScoreSummary
-    from training.champions import Promotion
+    from training.registered import ModelVersion
     from training.report import TrainReport
-    from training.tracking import ModelVersion
 
 
 @dataclass(frozen=True)
@@ -146,23 +145,14 @@ class Versions:
         if not self.versions:
             return ["no model is registered yet; run `gridkeep train retention`"]
         rows = [
-            [v.name, v.version, " ".join(v.aliases), f"{v.created:%Y-%m-%d %H:%M}", v.judged_on]
+            [
+                *(v.name, v.version, " ".join(v.aliases), f"{v.created:%Y-%m-%d %H:%M}"),
+                *(v.trained_by or "-", v.judged_on),
+            ]
             for v in self.versions
         ]
-        return [table("", ["model", "version", "alias", "created (UTC)", "judged on"], rows)]
-
-
-@dataclass(frozen=True)
-class Promoted:
-    """What `champion` was moved to."""
-
-    name: str
-    record: "Promotion"
-
-    def lines(self) -> Sequence[str]:
-        """The new champion."""
-        why = f" ({self.record.reason})" if self.record.reason else ""
-        return [f"champion of {self.name} is now version {self.record.version}{why}"]
+        heads = ["model", "version", "alias", "created (UTC)", "trained by", "judged on"]
+        return [table("", heads, rows)]
 
 
 @dataclass(frozen=True)

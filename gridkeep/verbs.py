@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.errors import BadInput
 from domain.grid import partition
+from domain.town import town_density
 from features.grid_store import (
     cells_geojson,
     current_version,
@@ -188,6 +189,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         "folder": config.home,
         "data_hashes": data_hashes(config.layout),
         "progress": progress,
+        "first_is_champion": not config.promotion.independent_validator,
     }
     if name == "retention":
         from training.train import train_retention
@@ -195,6 +197,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
         common |= {"rows_folder": config.layout.root, "publication": config.publication}
         common |= {"profit": config.profit, "currency": config.bank.currency}
+        common |= {"town_density": town_density(config.grid)}
         return results.Trained(
             train_retention(tables, label=config.label, settings=settings, **common)
         )
@@ -211,18 +214,6 @@ def list_versions(config: Config) -> results.Versions:
     return results.Versions(tuple(_store(config).models()))
 
 
-def promote_version(
-    config: Config, name: str, version: int, reason: str | None
-) -> results.Promoted:
-    """Move `champion`, through the gate."""
-    return results.Promoted(name, _store(config).promote(name, str(version), reason))
-
-
-def roll_back(config: Config, name: str) -> results.Promoted:
-    """Put the last champion back."""
-    return results.Promoted(name, _store(config).rollback(name))
-
-
 def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> results.Scored:
     """Scores of every customer at a cut-off."""
     require_free(out, config, score_file())
@@ -235,7 +226,7 @@ def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> re
     bundles = champion_bundles(config.tracking_uri)
     summary = score_snapshot(
         snapshot,
-        scorer_of(bundles, config.serving.threads, config.serving.reasons),
+        scorer_of(bundles, config.serving.threads, config.serving.reasons, config.serving.language),
         out,
         current_version(config.layout),
         progress,

@@ -118,7 +118,14 @@ def _key(snapshot: Path, scorer: Scorer, grid_version: str, rows: int) -> str:
         digest = hashlib.file_digest(content, "sha256")
     models = [scorer.retention, *([scorer.segmentation] if scorer.segmentation else [])]
     versions = [f"{model.card.name} {model.version} {model.digest}" for model in models]
-    told = [*versions, grid_version, str(rows), str(scorer.reasons), SCORE_SCHEMA.to_string()]
+    told = [
+        *versions,
+        grid_version,
+        str(rows),
+        str(scorer.reasons),
+        scorer.language,
+        SCORE_SCHEMA.to_string(),
+    ]
     digest.update("\n".join(told).encode())
     return digest.hexdigest()[:16]
 

@@ -34,7 +34,9 @@ def open_service(deployment: Deployment) -> Answering:
 
 def champion_scorer(tracking_uri: str, settings: ServingSettings) -> Scorer:
     """A scorer of the champions in the registry; the segmentation is missing if there is none."""
-    return scorer_of(champion_bundles(tracking_uri), settings.threads, settings.reasons)
+    return scorer_of(
+        champion_bundles(tracking_uri), settings.threads, settings.reasons, settings.language
+    )
 
 
 def champion_bundles(tracking_uri: str) -> tuple[SealedBundle, ...]:

@@ -18,17 +18,19 @@ def reasons_of(
     contributions: NDArray[np.float64],
     features: Vocabulary,
     top: int,
+    language: str = "en",
 ) -> list[tuple[Reason, ...]]:
     """For every row of `frame`, at most `top` reasons, the strongest push upwards first.
 
     `contributions` (rows x names) are shares of the log-odds; features that do not raise the
-    risk are no reason. Equal pushes come in the order of `names`.
+    risk are no reason. Equal pushes come in the order of `names`. `language` is one of
+    `features.wording.LANGUAGES`.
     """
     strongest = np.argsort(-contributions, axis=1, kind="stable")[:, :top]
     values = {name: frame[name].tolist() for name in names}
     return [
         tuple(
-            _reason(names[at], values[names[at]][row], contributions[row, at], features)
+            _reason(names[at], values[names[at]][row], contributions[row, at], features, language)
             for at in order.tolist()
             if contributions[row, at] > 0
         )
@@ -36,9 +38,11 @@ def reasons_of(
     ]
 
 
-def _reason(name: str, value: Any, contribution: float, features: Vocabulary) -> Reason:
+def _reason(
+    name: str, value: Any, contribution: float, features: Vocabulary, language: str
+) -> Reason:
     plain = _plain(value, features[name].kind)
-    return Reason(name, plain, float(contribution), in_words(plain, features[name]))
+    return Reason(name, plain, float(contribution), in_words(plain, features[name], language))
 
 
 def _plain(value: Any, kind: str) -> Value:

@@ -28,6 +28,7 @@ class Scorer:
     features: Vocabulary = field(default_factory=registered_features)
     threads: int = 2
     reasons: int = 3
+    language: str = "en"  # of the reasons
 
     def score(self, frame: pd.DataFrame, grid_version: str) -> pd.DataFrame:
         """One row per row of `frame` (customer_id, as_of, cell_id, features), SCORE_COLUMNS.
@@ -71,7 +72,12 @@ class Scorer:
             "risk_band": risk_bands(probability, model.card.risk_edges).astype(object),
             "value_at_risk": _value_at_risk(frame, model.card.value_feature, probability),
             "reasons": reasons_of(
-                frame, model.manifest.names, pushes[:, :-1], self.features, self.reasons
+                frame,
+                model.manifest.names,
+                pushes[:, :-1],
+                self.features,
+                self.reasons,
+                self.language,
             ),
         }
 

@@ -30,7 +30,9 @@ def seal(name: str, fetched: FetchedBundle) -> SealedBundle:
     return SealedBundle(name, fetched.version, fetched.digest, tuple(sorted(files.items())))
 
 
-def scorer_of(bundles: Sequence[SealedBundle], threads: int, reasons: int) -> Scorer:
+def scorer_of(
+    bundles: Sequence[SealedBundle], threads: int, reasons: int, language: str = "en"
+) -> Scorer:
     """The scorer that the bundles make: "retention", and "segmentation" if it is among them.
 
     Every hash is checked where this runs, before anything is parsed; BadInput when one differs.
@@ -39,7 +41,12 @@ def scorer_of(bundles: Sequence[SealedBundle], threads: int, reasons: int) -> Sc
     if "retention" not in models:
         raise BadInput("no retention model to score with; run `gridkeep train retention`")
     return Scorer(
-        models["retention"], models.get("segmentation"), registered_features(), threads, reasons
+        models["retention"],
+        models.get("segmentation"),
+        registered_features(),
+        threads,
+        reasons,
+        language,
     )
 
 

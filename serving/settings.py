@@ -1,5 +1,7 @@
 """Section [serving] of `gridkeep.toml`: where the service listens and what it lets through."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from features.settings import Section
@@ -17,4 +19,5 @@ class ServingSettings(Section):
     concurrent_max: int = Field(default=64, ge=1)  # requests at work in one worker; beyond: 429
     threads: int = Field(default=2, ge=1)  # of LightGBM
     reasons: int = Field(default=3, ge=1, le=20)  # reason codes of one score
+    language: Literal["en", "zh"] = "en"  # of the reasons' texts: English or Chinese
     batch_rows: int = Field(default=50_000, ge=1)  # customers in memory at once, `gridkeep score`

@@ -35,7 +35,9 @@ def spark_crew(spark: Any, bundles: Sequence[SealedBundle]) -> Crew:
             return
         parts = tuple((str(part.path.absolute()), part.first, part.rows) for part in job.parts)
         snapshot = str(job.snapshot.absolute())
-        work = partial(_work, plain, scorer.reasons, snapshot, job.grid_version, parts)
+        work = partial(
+            _work, plain, scorer.reasons, scorer.language, snapshot, job.grid_version, parts
+        )
         count = len(parts)
         frame = spark.session.range(0, count, 1, count).mapInArrow(work, "id bigint")
         spark.run(frame.toArrow, lambda: done(_written(job)))
@@ -48,6 +50,7 @@ def spark_crew(spark: Any, bundles: Sequence[SealedBundle]) -> Crew:
 def _work(
     bundles: tuple[PlainBundle, ...],
     reasons: int,
+    language: str,
     snapshot: str,
     grid_version: str,
     parts: tuple[PlainPart, ...],
@@ -58,14 +61,14 @@ def _work(
         for at in batch.column(0).to_pylist():
             path, first, rows = parts[at]
             part = Part(Path(path), first, rows)
-            score_part(Path(snapshot), grid_version, part, _scorer(bundles, reasons))
+            score_part(Path(snapshot), grid_version, part, _scorer(bundles, reasons, language))
         yield batch
 
 
 @lru_cache(maxsize=1)
-def _scorer(bundles: tuple[PlainBundle, ...], reasons: int) -> Scorer:
+def _scorer(bundles: tuple[PlainBundle, ...], reasons: int, language: str) -> Scorer:
     """Opened once in a worker process; a task has one core."""
-    return scorer_of([SealedBundle(*bundle) for bundle in bundles], 1, reasons)
+    return scorer_of([SealedBundle(*bundle) for bundle in bundles], 1, reasons, language)
 
 
 def _written(job: PartsJob) -> int:

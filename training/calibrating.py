@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from domain.calibration import Calibration
 
 Floats = NDArray[np.float64]
-ISOTONIC_POSITIVES = 1000  # fewer lost customers make the steps of an isotonic fit noise
+ISOTONIC_POSITIVES = 5000  # fewer lost customers make the steps of an isotonic fit noise
 PLATT_KNOTS = 257
 PLATT_MARGIN = 2.0  # how far beyond the margins seen the table reaches, in log-odds
 

@@ -15,13 +15,13 @@ from training.cell_rates import FoldRates
 from training.dataset import TARGET, CutoffPlan, judged_once, truncated
 from training.judging import CHAMPION, Champion, Judged, beaten_by
 from training.population import value_feature_at
-from training.promotion import VERSUS
 from training.report import flat, git_revision, judged_on
 from training.retention import RetentionClassifier
 from training.row_store import StoredRows
 from training.settings import RetentionSettings
 from training.tracking import COMPARED_TAG, JUDGED_TAG
 
+VERSUS = "versus_champion_"  # before the paired differences from the champion
 RISK_QUANTILES = (0.7, 0.9)  # a tenth of the customers is at high risk, two tenths at medium
 
 

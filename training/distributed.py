@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from domain.errors import BadInput
 from features.manifest import FeatureManifest
+from training.bag import PATIENCE
 from training.cluster import Cluster, cluster
 from training.dataset import DRAW, TARGET
 from training.encoding import Encoded, manifest_of, tree_names
 from training.evaluation import log_losses
-from training.retention import PATIENCE, RetentionClassifier
+from training.retention import RetentionClassifier
 from training.row_store import StoredRows, read_rows
 from training.search import Fit
 from training.settings import RetentionSettings
@@ -150,7 +151,9 @@ def _fitted(model: RetentionClassifier, data: RemoteRows, aside: Encoded) -> Ret
     margins, best = np.zeros(len(aside.y)), np.zeros(len(aside.y))
     while len(losses) < model.rounds and len(losses) - _best(losses) < PATIENCE:
         grown = len(losses)
-        parameters = model.parameters(data.count) | {"seed": stretch_seed(model.seed, grown)}
+        parameters = model.parameters(data.count, data.manifest) | {
+            "seed": stretch_seed(model.seed, grown)
+        }
         del parameters["num_threads"]  # as many as a worker has
         booster = data.more(parameters, min(PATIENCE, model.rounds - grown), booster)
         for tree in range(grown, booster.num_trees()):

@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import ArrayLike, NDArray
 
-from domain.errors import BadInput
 from features.manifest import FeatureColumn, FeatureManifest
 from training.dataset import DRAW, TARGET, feature_names
+from training.mixed_table import BadRows
 
 Floats = NDArray[np.float64]
 BATCH_ROWS = 65_536
@@ -29,7 +29,9 @@ class Encoded(NamedTuple):
 
 
 def manifest_of(parts: Sequence[Path]) -> FeatureManifest:
-    """The manifest of rows in Parquet files; of each category only the known values are held.
+    """The manifest of rows in Parquet files, columns in order of their names.
+
+    Of each category only the known values are held.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "rows.parquet"
@@ -38,7 +40,7 @@ def manifest_of(parts: Sequence[Path]) -> FeatureManifest:
     [('a', ()), ('b', ('x', 'y'))]
     """
     schema = pq.read_schema(parts[0])
-    names = feature_names(pd.DataFrame(columns=schema.names))
+    names = sorted(feature_names(pd.DataFrame(columns=schema.names)))
     words = [name for name in names if _is_text(schema.field(name).type)]
     known: dict[str, set[str]] = {name: set() for name in words}
     for batch in _batches(parts, words) if words else ():
@@ -77,10 +79,10 @@ def two_classes(y: ArrayLike) -> tuple[NDArray[Any], Floats]:
     classes, codes, counts = np.unique(np.asarray(y), return_inverse=True, return_counts=True)
     if len(classes) != 2:
         seen = ", ".join(f"{n} x {c}" for c, n in zip(classes.tolist(), counts, strict=True))
-        raise BadInput(
+        raise BadRows(
             f"the label holds {len(classes)} class{'' if len(classes) == 1 else 'es'} "
             f"({seen or 'no rows'}) and retention needs 2; choose other cut-offs or another "
-            "[label], or deliver more customers"
+            "[label], or deliver more customers. Only binary classification is supported."
         )
     return classes, codes.astype(np.float64)
 

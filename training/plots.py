@@ -150,6 +150,25 @@ def cell_auc(cells: pd.DataFrame, overall: float, file: Path) -> Path:
     return _save(figure, file)
 
 
+def rolling(figures: pd.DataFrame, file: Path) -> Path:
+    """AUC of the model of each day on what followed, with its interval."""
+    figure, axes = _figure("The model of each day, judged later", "cut-off", "AUC, 95 % interval")
+    at = np.arange(len(figures))
+    spread = [figures["auc"] - figures["auc_low"], figures["auc_high"] - figures["auc"]]
+    axes.errorbar(
+        at, figures["auc"], yerr=np.vstack(spread).clip(0), fmt="o", color=OURS, capsize=3
+    )
+    names = [
+        f"{row.as_of}\n{row.lost} of {row.rows} lost\n{row.train_cutoffs} to learn from"
+        for row in figures.itertuples()
+    ]
+    axes.set_xticks(at, names, rotation=0 if len(at) <= 6 else 60)
+    axes.set_ylim(min(0.5, figures["auc_low"].min()) - 0.02, None)
+    axes.axhline(0.5, color=GREY, linestyle="--", linewidth=1, label="at random")
+    axes.legend(loc="lower right")
+    return _save(figure, file)
+
+
 def _ends(ordered: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([ordered.head(MOST_BARS), ordered.tail(MOST_BARS)], ignore_index=True)
 

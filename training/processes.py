@@ -5,6 +5,8 @@ import os
 import socket
 from pathlib import Path
 
+PROCESS_TAG = "gridkeep.process"  # of a run: who works on it, so that a killed one is found
+
 
 def this_process() -> str:
     """Host, number and start of this process, as the JSON of a tag.

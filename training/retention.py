@@ -1,8 +1,8 @@
 """The retention model: who will leave, how likely, and why."""
 
-# ruff: noqa: N803, N806 (X is what every scikit-learn user calls it)
+# ruff: noqa: N803 (X is what every scikit-learn user calls it)
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 import lightgbm as lgb
@@ -10,28 +10,38 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.utils.validation import check_array, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from domain.errors import BadInput
 from domain.scores import Reason
 from features.manifest import FeatureManifest
+from training.bag import grow
 from training.calibrating import fit_calibration
 from training.encoding import Encoded, tree_names, two_classes
 from training.evaluation import Ranked, auc, log_losses
+from training.folds import grouped_folds
+from training.mixed_table import (
+    array_names,
+    array_of,
+    coded,
+    finite,
+    frame_of,
+    labels_of,
+    require_values,
+)
 from training.words import reason_text
 
 Floats = NDArray[np.float64]
-PATIENCE = 50  # rounds without a better mean log-loss over the folds
-PREDICT_ROWS = 100_000  # at a time, so that a fold's rows are not copied as one
-LEAF_SHARE = 50  # a leaf holds at most one row in so many, so that small sets can split
+LEAF_SHARE = 400  # a leaf need not hold more than one row in so many, so that small sets split
 
 
 class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Calibrated boosted trees over numbers, categories and missing values.
+    """Calibrated boosted trees over numbers, words, categories and missing values.
 
-    Rounds are chosen, and probabilities calibrated, on folds that keep a group (a customer)
-    together; the trees are then grown on all rows. Same data, settings and threads: same model.
+    A booster is grown without each fold of the customers, and together they are one model. When to
+    stop, and what a margin is worth, is learned from customers that a booster has not seen. Same
+    data and settings: same model, whatever the order of columns and the number of threads.
+    `monotone_constraints` names numbers with which the margin never falls (1) or rises (-1).
 
     >>> X = pd.DataFrame({"recency_days": [1.0, 90.0] * 30, "kind": ["person", None] * 30})
     >>> model = RetentionClassifier(rounds=20, threads=1).fit(X, [0, 1] * 30)
@@ -41,12 +51,13 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        learning_rate: float = 0.05,
-        rounds: int = 600,
+        learning_rate: float = 0.2,
+        rounds: int = 300,
         num_leaves: int = 7,
         min_data_in_leaf: int = 200,
-        feature_fraction: float = 0.4,
-        lambda_l2: float = 10.0,
+        feature_fraction: float = 0.6,
+        lambda_l2: float = 5.0,
+        monotone_constraints: Mapping[str, int] | None = None,
         folds: int = 5,
         seed: int = 0,
         threads: int = 1,
@@ -57,6 +68,7 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.min_data_in_leaf = min_data_in_leaf
         self.feature_fraction = feature_fraction
         self.lambda_l2 = lambda_l2
+        self.monotone_constraints = monotone_constraints
         self.folds = folds
         self.seed = seed
         self.threads = threads
@@ -66,26 +78,27 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Learn from rows `X` and classes `y`; rows with one value of `groups` stay together.
 
-        Raises BadInput when `y` does not hold two classes.
+        Raises BadInput when `y` does not hold two classes, and for a table of no use: dates,
+        infinite values, two columns of one name, nothing but missing values.
         """
-        frame = self._frame(X, fitting=True)
+        frame = frame_of(X)
         manifest = FeatureManifest.fit(frame)
+        matrix = finite(manifest.encode(frame), manifest)
+        require_values(matrix, manifest)
         together = np.arange(len(frame)) if groups is None else groups
-        rows = Encoded(manifest, manifest.encode(frame), column_or_1d(y, warn=True), together)
-        return self.fit_encoded(rows)
+        self.fit_encoded(Encoded(manifest, matrix, labels_of(y), together))
+        self._name_columns(X)
+        return self
 
     def fit_encoded(self, rows: Encoded) -> Self:
         """Learn from rows that a manifest has coded, as `fit` does."""
         _, target = two_classes(rows.y)
         if len(target) != len(rows.matrix):
             raise ValueError(f"{len(rows.matrix)} rows of X but {len(target)} of y")
-        data = self._dataset(rows, target)
-        folds = list(
-            _folds(target, pd.factorize(np.asarray(rows.groups))[0], self.folds, self.seed)
-        )
-        rounds, margin = self._cross_validate(data, rows.matrix, folds)
-        booster = lgb.train(self.parameters(len(target)), data, rounds)
-        return self.adopt(booster, rounds, rows.manifest, margin, rows.y)
+        fold = grouped_folds(target, rows.groups, self.folds, self.seed)
+        parameters = self.parameters(len(target), rows.manifest)
+        bag = grow(_dataset(rows, target, parameters), rows.matrix, fold, parameters, self.rounds)
+        return self.adopt(bag.booster, bag.rounds, rows.manifest, bag.margin, rows.y)
 
     def adopt(
         self,
@@ -98,6 +111,7 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Take grown trees, calibrated on margins and classes `y` of rows they did not learn."""
         self.classes_, target = two_classes(y)
         self.booster_, self.rounds_, self.manifest_ = booster, rounds, manifest
+        self.columns_, self.n_features_in_ = manifest.names, len(manifest.names)
         self.calibration_ = fit_calibration(margin, target)
         self.out_of_fold_auc_ = auc(target, Ranked.of(margin), np.ones(len(target)))
         self.out_of_fold_log_loss_ = float(
@@ -108,8 +122,9 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def margin(self, X: pd.DataFrame | ArrayLike) -> Floats:
         """Raw score of each row, in log-odds."""
         check_is_fitted(self)
-        matrix = self.manifest_.encode(self._frame(X))
-        return np.asarray(self.booster_.predict(matrix, raw_score=True), dtype=np.float64)
+        matrix = coded(X, self.manifest_, self.columns_)
+        found = self.booster_.predict(matrix, raw_score=True, num_threads=self.threads)
+        return np.asarray(found, dtype=np.float64)
 
     def predict_proba(self, X: pd.DataFrame | ArrayLike) -> Floats:
         """Calibrated probabilities of the two classes, one row per row of `X`."""
@@ -119,19 +134,22 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict(self, X: pd.DataFrame | ArrayLike) -> NDArray[Any]:
         """The likelier class of each row."""
-        likelier = (self.predict_proba(X)[:, 1] >= 0.5).astype(np.intp)
+        likelier = (self.predict_proba(X)[:, 1] > 0.5).astype(np.intp)
         return np.asarray(self.classes_[likelier])
 
     def contributions(self, X: pd.DataFrame | ArrayLike) -> pd.DataFrame:
         """Push of each feature in log-odds, and `base`; a row sums to its margin (TreeSHAP)."""
         check_is_fitted(self)
-        matrix = self.manifest_.encode(self._frame(X))
-        pushes = np.asarray(self.booster_.predict(matrix, pred_contrib=True))
-        return pd.DataFrame(pushes, columns=[*self.manifest_.names, "base"])
+        matrix = coded(X, self.manifest_, self.columns_)
+        pushes = self.booster_.predict(matrix, pred_contrib=True, num_threads=self.threads)
+        return pd.DataFrame(np.asarray(pushes), columns=[*self.manifest_.names, "base"])
 
     def reasons(self, X: pd.DataFrame | ArrayLike, top: int = 3) -> list[list[Reason]]:
         """The `top` features that raise the risk of each row most, the strongest first."""
-        frame, pushes = self._frame(X), self.contributions(X).drop(columns="base")
+        pushes = self.contributions(X).drop(columns="base")
+        frame = (
+            X if isinstance(X, pd.DataFrame) else pd.DataFrame(array_of(X), columns=self.columns_)
+        )
         names, values = list(pushes.columns), pushes.to_numpy()
         strongest = np.argsort(-values, axis=1, kind="stable")[:, :top]
         return [
@@ -143,36 +161,7 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for row, columns in enumerate(strongest)
         ]
 
-    def _cross_validate(
-        self, data: "lgb.Dataset", matrix: Floats, folds: list[tuple[NDArray[Any], NDArray[Any]]]
-    ) -> tuple[int, Floats]:
-        history = lgb.cv(
-            self.parameters(len(matrix)),
-            data,
-            self.rounds,
-            folds=folds,
-            return_cvbooster=True,
-            callbacks=[lgb.early_stopping(PATIENCE, verbose=False)],
-        )
-        boosters = history["cvbooster"]
-        rounds = len(history["valid binary_logloss-mean"])
-        margin = np.empty(len(matrix))
-        for (_, held_out), booster in zip(folds, boosters.boosters, strict=True):
-            for some in np.array_split(held_out, len(held_out) // PREDICT_ROWS + 1):
-                margin[some] = booster.predict(matrix[some], raw_score=True, num_iteration=rounds)
-        return rounds, margin
-
-    def _dataset(self, rows: Encoded, target: Floats) -> "lgb.Dataset":
-        # the raw numbers are let go once they are in bins: LightGBM copies them for every fold else
-        return lgb.Dataset(
-            rows.matrix,
-            target,
-            feature_name=tree_names(rows.manifest.names),
-            categorical_feature=rows.manifest.categories,
-            params=self.parameters(len(target)),
-        )
-
-    def parameters(self, rows: int) -> dict[str, Any]:
+    def parameters(self, rows: int, manifest: FeatureManifest) -> dict[str, Any]:
         """LightGBM's, for so many rows to learn from."""
         return {
             "objective": "binary",
@@ -182,29 +171,29 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "min_data_in_leaf": max(1, min(self.min_data_in_leaf, rows // LEAF_SHARE)),
             "feature_fraction": self.feature_fraction,
             "lambda_l2": self.lambda_l2,
+            **_directions(self.monotone_constraints or {}, manifest),
             **fixed_parameters(self.seed, self.threads),
         }
 
-    def _frame(self, X: pd.DataFrame | ArrayLike, fitting: bool = False) -> pd.DataFrame:
-        if not isinstance(X, pd.DataFrame):
-            values = check_array(X, ensure_all_finite="allow-nan", dtype=np.float64)
-            X = pd.DataFrame(values, columns=[f"x{at}" for at in range(values.shape[1])])
-        elif fitting:
-            self.feature_names_in_ = np.asarray(X.columns, dtype=object)
-        if fitting:
-            self.n_features_in_ = X.shape[1]
-        return X
+    def _name_columns(self, X: pd.DataFrame | ArrayLike) -> None:
+        self.__dict__.pop("feature_names_in_", None)  # of an earlier fit
+        if isinstance(X, pd.DataFrame):
+            self.columns_ = [str(name) for name in X.columns]
+            self.feature_names_in_ = np.asarray(self.columns_, dtype=object)
+        else:
+            self.columns_ = array_names(self.n_features_in_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.categorical = True
+        tags.input_tags.string = True
         tags.classifier_tags.multi_class = False
         return tags
 
 
 def fixed_parameters(seed: int, threads: int) -> Mapping[str, Any]:
-    """What makes LightGBM repeat itself to the byte on one machine."""
+    """What makes LightGBM repeat itself to the byte, with any number of threads."""
     return {
         "seed": seed,
         "num_threads": threads,
@@ -214,17 +203,34 @@ def fixed_parameters(seed: int, threads: int) -> Mapping[str, Any]:
     }
 
 
-def _folds(
-    target: Floats, groups: NDArray[Any], folds: int, seed: int
-) -> Iterator[tuple[NDArray[Any], NDArray[Any]]]:
-    fewest = min(len(np.unique(groups[target == value])) for value in (0, 1))
-    if fewest < 2:
-        raise BadInput(
-            f"one class of the label has only {fewest} customer; calibration needs 2 or more of "
-            "each; choose other cut-offs or another [label], or deliver more customers"
-        )
-    splitter = StratifiedGroupKFold(min(folds, fewest), shuffle=True, random_state=seed)
-    yield from splitter.split(target, target, groups)
+def _dataset(rows: Encoded, target: Floats, parameters: Mapping[str, Any]) -> "lgb.Dataset":
+    # the raw numbers are let go once they are in bins: LightGBM copies them for every fold else
+    return lgb.Dataset(
+        rows.matrix,
+        target,
+        feature_name=tree_names(rows.manifest.names),
+        categorical_feature=rows.manifest.categories,
+        params=dict(parameters),
+    )
+
+
+def _directions(constraints: Mapping[str, int], manifest: FeatureManifest) -> dict[str, Any]:
+    """LightGBM's constraints in the order of the columns.
+
+    >>> manifest = FeatureManifest.fit(pd.DataFrame({"age": [1.0], "recency_days": [2.0]}))
+    >>> _directions({"recency_days": 1}, manifest)["monotone_constraints"]
+    [0, 1]
+    """
+    numbers = [column.name for column in manifest.columns if column.kind == "number"]
+    for name, direction in constraints.items():
+        if name not in numbers or direction not in (-1, 0, 1):
+            raise BadInput(
+                f"monotone_constraints {name!r}: {direction!r} cannot be kept; name a column of "
+                f"numbers ({', '.join(numbers)}) and 1 (rising), -1 (falling) or 0"
+            )
+    if not constraints:
+        return {}
+    return {"monotone_constraints": [constraints.get(name, 0) for name in manifest.names]}
 
 
 def _reason(name: str, value: Any, contribution: float) -> Reason:

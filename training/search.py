@@ -43,7 +43,7 @@ def trial_parameters(trials: int, seed: int) -> list[dict[str, Any]]:
     random = np.random.default_rng(seed)
     return [
         {
-            "learning_rate": float(np.exp(random.uniform(np.log(0.02), np.log(0.12)))),
+            "learning_rate": float(np.exp(random.uniform(np.log(0.08), np.log(0.4)))),
             "num_leaves": int(random.integers(3, 32)),
             "min_data_in_leaf": int(np.exp(random.uniform(np.log(50), np.log(1000)))),
             "feature_fraction": float(random.uniform(0.2, 1.0)),

@@ -1,5 +1,6 @@
 """Sections of `gridkeep.toml` that training owns: [retention], [segmentation], [tracking]."""
 
+import getpass
 import os
 from collections.abc import Mapping
 from datetime import date
@@ -10,6 +11,8 @@ from pydantic import Field, model_validator
 
 from domain.model_store import EMBEDDED
 from features.settings import Section
+
+UNKNOWN = "unknown"  # of a user
 
 
 class RetentionSettings(Section):
@@ -24,13 +27,14 @@ class RetentionSettings(Section):
     evaluate_cutoffs: int = Field(default=2, ge=1)  # months that judge
     train_as_of: tuple[date, ...] = ()  # explicit cut-offs win over the counts above
     evaluate_as_of: tuple[date, ...] = ()  # explicit cut-offs that judge
-    learning_rate: float = Field(default=0.05, gt=0, le=1)  # LightGBM's
-    rounds: int = Field(default=600, ge=1)  # at most; early stopping finds the number
+    rolling_origins: int = Field(default=0, ge=0)  # cut-offs at which the model of that day judges
+    learning_rate: float = Field(default=0.2, gt=0, le=1)  # LightGBM's
+    rounds: int = Field(default=300, ge=1)  # of each booster at most; early stopping finds it
     num_leaves: int = Field(default=7, ge=2)  # LightGBM's
     min_data_in_leaf: int = Field(default=200, ge=1)  # LightGBM's
-    feature_fraction: float = Field(default=0.4, gt=0, le=1)  # LightGBM's
-    lambda_l2: float = Field(default=10.0, ge=0)  # LightGBM's
-    folds: int = Field(default=5, ge=2)  # of customers, for early stopping and calibration
+    feature_fraction: float = Field(default=0.6, gt=0, le=1)  # LightGBM's
+    lambda_l2: float = Field(default=5.0, ge=0)  # LightGBM's
+    folds: int = Field(default=5, ge=2)  # of customers; a booster grows without each of them
     trials: int = Field(default=0, ge=0)  # random parameter sets to try; 0: the values above
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
     cell_rates: bool = False  # also learn from the rate of loss in the cell (docs/cell-rates.md)
@@ -49,6 +53,12 @@ class RetentionSettings(Section):
     def _both_lists_or_none(self) -> Self:
         if bool(self.train_as_of) != bool(self.evaluate_as_of):
             raise ValueError("give both retention.train_as_of and retention.evaluate_as_of")
+        return self
+
+    @model_validator(mode="after")
+    def _rolling_only_here(self) -> Self:
+        if self.rolling_origins and self.learner != "local":
+            raise ValueError('retention.rolling_origins needs retention.learner = "local"')
         return self
 
     @model_validator(mode="after")
@@ -119,7 +129,7 @@ class SegmentationSettings(Section):
 
 
 class TrackingSettings(Section):
-    """[tracking]: where runs and models are kept; MLFLOW_TRACKING_URI wins over `uri`.
+    """[tracking]: where models are kept, by whom. MLFLOW_TRACKING_URI and GRIDKEEP_USER win.
 
     >>> TrackingSettings().experiment
     'gridkeep'
@@ -127,6 +137,27 @@ class TrackingSettings(Section):
 
     uri: str = "sqlite:///mlruns/mlflow.db"  # relative to the configuration file
     experiment: str = "gridkeep"  # MLflow's
+    user: str | None = None  # who acts, in trainings and promotions; absent: the login name
+
+
+class PromotionSettings(Section):
+    """[promotion]: what a challenger must keep to, to become champion (docs/promotion.md).
+
+    A figure fails when its 95 % interval lies wholly beyond the bound: what chance can explain
+    refuses nobody.
+
+    >>> PromotionSettings().independent_validator
+    False
+    """
+
+    independent_validator: bool = False  # no champion, the first included, without --validator
+    log_loss_tolerance: float = Field(default=0.02, ge=0)  # share by which log-loss may be worse
+    calibration_ratio: float = Field(default=1.25, gt=1)  # losses over predicted losses, either way
+    cell_customers: int = Field(default=200, ge=2)  # smallest cell that must not be worse
+    cell_significance: float = Field(default=0.01, gt=0, lt=1)  # of all cells together, by Holm
+    fairness_ratio: float = Field(default=1.5, gt=1)  # calibration_ratio of an age, sex or place
+    fairness_gap: float = Field(default=0.2, gt=0, le=1)  # share on the list, a group and the rest
+    latency_ratio: float = Field(default=1.2, gt=0)  # time to score, over the champion's
 
 
 def store_uri(
@@ -145,3 +176,18 @@ def store_uri(
     if not uri.startswith(EMBEDDED):
         return uri
     return EMBEDDED + str((folder / uri.removeprefix(EMBEDDED)).resolve())
+
+
+def acting_user(settings: TrackingSettings, environment: Mapping[str, str] = os.environ) -> str:
+    """Who acts: GRIDKEEP_USER, else the settings' user, else the login name.
+
+    >>> acting_user(TrackingSettings(user="ann"), {})
+    'ann'
+    >>> acting_user(TrackingSettings(user="ann"), {"GRIDKEEP_USER": "bob"})
+    'bob'
+    """
+    named = environment.get("GRIDKEEP_USER") or settings.user
+    try:
+        return (named or getpass.getuser()).strip() or UNKNOWN
+    except (KeyError, OSError):  # a container whose user has no name
+        return UNKNOWN

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote
+
+import pandas as pd
 
 from domain.bundle import CHAMPION, DIGEST_TAG, MODEL_NAMES, registered_name
 from domain.errors import BadInput
@@ -25,40 +27,25 @@ from domain.model_store import (
     answering,
     bundle_folder,
 )
-from training.champions import Champions, Promotion, now
+from training.champions import Champions, now
 from training.embedded import artifact_location, follow_move
-from training.processes import is_gone, this_process
-from training.promotion import Evidence
-from training.settings import TrackingSettings, store_uri
+from training.history import Entry, History
+from training.processes import PROCESS_TAG, is_gone, this_process
+from training.registered import Candidacy, ModelVersion, Registered
+from training.settings import TrackingSettings, acting_user, store_uri
+from training.verdict import Verdict
 
-PROCESS_TAG, SWEPT_TAG = "gridkeep.process", "gridkeep.swept"
+SWEPT_TAG = "gridkeep.swept"
 JUDGED_TAG, COMPARED_TAG = "gridkeep.judged_on", "gridkeep.compared_with"
-
-
-class Registered(NamedTuple):
-    """A version that was just registered."""
-
-    version: str
-    alias: str
-
-
-class ModelVersion(NamedTuple):
-    """One row of `gridkeep models`."""
-
-    name: str
-    version: str
-    aliases: tuple[str, ...]
-    created: datetime
-    judged_on: str
-    metrics: Mapping[str, float]
-    run_id: str
+TRAINER_TAG = "gridkeep.trained_by"
+VERDICTS = "promotion"  # artifacts of a challenger's run: a folder for each verdict on it
 
 
 class Store:
     """Runs and registered models; opening it closes what a killed training left open."""
 
     def __init__(self, settings: TrackingSettings, folder: Path) -> None:
-        self.uri = store_uri(settings, folder)
+        self.uri, self.user = store_uri(settings, folder), acting_user(settings)
         self._artifacts = artifact_location(self.uri)
         self.client = _client(self.uri)
         with answering(self.uri, (sqlite3.Error, OSError)):
@@ -90,10 +77,11 @@ class Store:
         params: Mapping[str, Any],
         metrics: Mapping[str, float],
         tags: Mapping[str, str],
+        first_is_champion: bool = True,
     ) -> Registered:
         """Log `folder` (with the bundle in `model/`) and register the bundle as a new version.
 
-        The first version becomes champion, a later one the challenger.
+        It becomes the challenger; the first one the champion, unless a promotion must say so.
         """
         for key, value in params.items():
             self.client.log_param(run_id, key, str(value))
@@ -102,14 +90,14 @@ class Store:
         self.client.log_artifacts(run_id, str(folder))
         source = f"{self.client.get_run(run_id).info.artifact_uri}/{BUNDLE_FOLDER}"
         champions = self._champions(name)
-        if champions.registered() is None:
-            self.client.create_registered_model(champions.model)
+        champions.register()
         # tags go in with the version: one without a digest was never finished
+        own = {DIGEST_TAG: digest, TRAINER_TAG: self.user}
         created = self.client.create_model_version(
-            champions.model, source, run_id, tags={**tags, DIGEST_TAG: digest}
+            champions.model, source, run_id, tags={**tags, **own}
         )
         version = str(created.version)
-        return Registered(version, champions.welcome(version))
+        return Registered(version, champions.welcome(version, first_is_champion))
 
     def models(self) -> list[ModelVersion]:
         """Every version of ours, newest first within a model."""
@@ -131,28 +119,61 @@ class Store:
             record.tags.get(JUDGED_TAG, ""),
             dict(self.client.get_run(record.run_id).data.metrics),
             record.run_id,
+            record.tags.get(TRAINER_TAG, ""),
         )
 
-    def promote(self, name: str, version: str, force_reason: str | None = None) -> Promotion:
-        """Make a version champion, through the gate; a reason forces it and is recorded."""
-        champion, challenger = self.champion(name), self._version(name, version)
-        return self._champions(name).promote(
-            None if champion is None else self._standing_evidence(champion),
-            self._evidence(challenger),
-            force_reason,
+    def candidacy(self, name: str, version: str) -> Candidacy:
+        """A version beside the champion of the day; BadInput when it cannot become champion."""
+        champions = self._champions(name)
+        challenger = self._version(name, version)
+        history = champions.settled()
+        champion = self.champion(name)
+        if champion is not None and str(champion.version) == str(challenger.version):
+            raise BadInput(f"version {version} of {champions.model} is the champion already")
+        trained_by = challenger.tags.get(TRAINER_TAG, "")
+        return Candidacy(name, challenger, champion, trained_by, history)
+
+    def keep_verdict(
+        self, candidacy: Candidacy, verdict: Verdict, tables: Mapping[str, pd.DataFrame]
+    ) -> str:
+        """Keep a verdict and its tables as artifacts of the challenger's run; where they are."""
+        run_id, place = candidacy.challenger.run_id, f"{VERDICTS}/{verdict.digest[:12]}"
+        with tempfile.TemporaryDirectory() as temporary:
+            for table, rows in {"verdict": verdict.table, **tables}.items():
+                rows.to_csv(Path(temporary) / f"{table}.csv", index=False)
+            (Path(temporary) / "verdict.json").write_text(verdict.json, encoding="utf-8")
+            self.client.log_artifacts(run_id, temporary, place)
+        return f"{self.artifact_folder(run_id)}/{place}"
+
+    def promote(self, candidacy: Candidacy, verdict: Verdict, override: str = "") -> Entry:
+        """Make a version champion by a verdict on it; a reason overrides one that refuses."""
+        if verdict.challenger != str(candidacy.challenger.version):
+            raise BadInput(f"the verdict is on version {verdict.challenger}, not on this one")
+        if verdict.failed and not override:
+            raise BadInput(verdict.refusal)
+        return self._champions(candidacy.name).promote(
+            "" if candidacy.champion is None else str(candidacy.champion.version),
+            verdict.challenger,
+            len(candidacy.history.entries),
+            verdict.validator,
+            verdict.digest,
+            override if verdict.failed else "",
         )
 
-    def rollback(self, name: str) -> Promotion:
+    def rollback(self, name: str) -> Entry:
         """Put back the version that was champion before the present one."""
         champions = self._champions(name)
-        back = champions.previous()
+        gone, back, seen = champions.back()
         self._version(name, back)  # it may have been deleted since
-        gone = champions.aliases().get(CHAMPION, "none")
-        return champions.point(Promotion("rollback", back, now(), f"back from version {gone}"))
+        return champions.rollback(gone, back, seen)
 
-    def history(self, name: str) -> list[Promotion]:
-        """What `champion` pointed at, oldest first."""
+    def history(self, name: str) -> History:
+        """Every move of every alias of a model, oldest first, and whether its chain holds."""
         return self._champions(name).history()
+
+    def aliases(self, name: str) -> dict[str, str]:
+        """Alias -> version of a model."""
+        return self._champions(name).aliases()
 
     def champion(self, name: str) -> Any | None:
         """The store's record of the champion, or None."""
@@ -177,7 +198,7 @@ class Store:
     def _champions(self, name: str) -> Champions:
         if name not in MODEL_NAMES:
             raise BadInput(f"there is no model {name!r}; the models are {', '.join(MODEL_NAMES)}")
-        return Champions(self.client, registered_name(name))
+        return Champions(self.client, registered_name(name), self.user, self._experiment)
 
     def _version(self, name: str, version: str) -> Any:
         try:
@@ -191,26 +212,6 @@ class Store:
         if DIGEST_TAG not in found.tags:
             raise BadInput(f"version {version} of {registered_name(name)} was never finished")
         return found
-
-    def _evidence(self, version: Any) -> Evidence:
-        """What the sealed card says; figures of a run can be edited by anyone who sees it."""
-        from training.bundle import read_card
-
-        with tempfile.TemporaryDirectory() as temporary:
-            card = read_card(*self.fetch_bundle(version, Path(temporary)))
-        return Evidence(
-            str(version.version),
-            card.judged_on or "unknown rows",
-            card.metrics,
-            card.compared_with,
-            card.data_hashes,
-        )
-
-    def _standing_evidence(self, champion: Any) -> Evidence:
-        try:
-            return self._evidence(champion)
-        except BadInput as error:  # a champion that cannot be read must not stay for ever
-            return Evidence(str(champion.version), f"rows that cannot be told ({error})", {})
 
     def _experiment_id(self, name: str) -> str:
         known = self.client.get_experiment_by_name(name)

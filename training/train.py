@@ -19,17 +19,20 @@ from training.campaign import campaign_at
 from training.card import card_of, compared, notes_of, parameters_of, tags_of
 from training.cell_rates import CellCounter, add_cell_rates, fold_rates
 from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
+from training.fairness import fairness_at, worst
 from training.judging import BASELINE_CUSTOMERS, draw, judge, present_champion, write_evaluation
 from training.leakage import leakage_checks, require_no_leak
 from training.learners import buckets, learner
 from training.population import profile_at
 from training.report import Progress, TrainReport, silent, within, write_tables
+from training.rolling import rolled, write_rolling
 from training.row_store import Counts, read_sample, write_rows
 from training.rows import data_days
 from training.search import best_classifier, foretelling
 from training.settings import RetentionSettings, TrackingSettings
 from training.tracking import Store
 from training.train_segments import train_segmentation
+from training.why import why_of
 
 __all__ = ["TrainReport", "train_retention", "train_segmentation"]
 
@@ -51,21 +54,25 @@ def train_retention(
     publication: PublicationSettings | None = None,
     profit: ProfitSettings | None = None,
     currency: str = "CNY",
+    town_density: float = 0.0,
+    first_is_champion: bool = True,
 ) -> TrainReport:
     """Train on earlier cut-offs, judge on later ones, register; `folder` holds the store.
 
     `cells` says the cell of each customer (`customer_id`, `cell_id`). The rows lie in a folder of
     their own under `rows_folder` (default: `folder`) while it trains. With `settings.cell_rates` no
     cell of fewer than `publication.customers_min` customers has a rate of its own. `profit` says
-    what a campaign costs and brings, in `currency`. Raises BadInput when the history is too short,
-    the label has one class, too few customers were lost, or the cluster that `settings` asks for
-    cannot be used.
+    what a campaign costs and brings, in `currency`; `town_density` (customers per km2) where town
+    begins. The first version of all is the champion, unless it must be promoted like any other.
+    Raises BadInput when the history is too short, the label has one class, too few customers were
+    lost, or the cluster that `settings` asks for cannot be used.
     """
     known = data_days(tables)
     plan = cutoff_plan(*known, label, settings)
     store = Store(tracking, folder)
     of_profile = (settings.profile_customers, settings.seed)
     counter, fitted, rates = CellCounter(settings.folds), None, None
+    least = (publication or PublicationSettings()).customers_min
     with (
         store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
         growing(rows_folder or folder, ROWS, new_folder) as scratch,
@@ -87,19 +94,21 @@ def train_retention(
         progress("looking for leaks", 0.5)
         checks = leakage_checks(tables, stored, settings, foretelling(settings))
         require_no_leak(checks)
+        by_origin = rolled(stored, plan, label, settings, scratch, within(progress, 0.5, 0.6))
+        least = (publication or PublicationSettings()).customers_min
         if settings.cell_rates:
-            least = (publication or PublicationSettings()).customers_min
             fitted = fold_rates(counter.table, settings.folds, grid_version, least)
         if fitted and fitted.whole.rates:  # else the column would tell nothing
             add_cell_rates(stored.train, fitted)
             rates, later = fitted.whole, fitted.whole.added_to(later)
         with learner(stored, settings, scratch) as fit:
-            model = best_classifier(settings, fit, within(progress, 0.5, 0.7))
+            model = best_classifier(settings, fit, within(progress, 0.6, 0.7))
         progress("judging against the baselines", 0.7)
         champion = present_champion(store, plan, label, later, grid_version)
         train = read_sample(stored.train, BASELINE_CUSTOMERS, customers)
         campaign = campaign_at(profit or ProfitSettings(), currency, later, stored.later)
         judged = judge(model, train, later, feature_names(train), champion, settings, campaign)
+        fairness = fairness_at(tables, later, judged.probability, campaign, town_density, least)
         progress("drawing", 0.85)
         with tempfile.TemporaryDirectory() as temporary:
             out = Path(temporary)
@@ -116,7 +125,7 @@ def train_retention(
                 campaign,
             )
             # a training that fails a check has ended long before
-            passed = {**card.metrics, "leakage_passed": 1.0}
+            passed = {**card.metrics, **worst(fairness), "leakage_passed": 1.0}
             card = card.model_copy(
                 update={"metrics": passed, "compared_with": compared(champion), "notes": notes}
             )
@@ -130,8 +139,11 @@ def train_retention(
                 cell_rates=rates,
             )
             drawn = draw(model, judged, out / "plots")
+            drawn += write_rolling(by_origin, out)
             write_evaluation(model, judged, card.metrics, out / "evaluation")
-            write_tables(out / "evaluation", {"leakage": pd.DataFrame(checks)})
+            beside = {"leakage": pd.DataFrame(checks), "fairness": fairness}
+            write_tables(out / "evaluation", beside)
+            write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
             progress("registering", 0.95)
             registered = store.log_and_register(
                 NAME,
@@ -141,6 +153,7 @@ def train_retention(
                 params=parameters_of(model, label, settings),
                 metrics=card.metrics,
                 tags=tags_of(card),
+                first_is_champion=first_is_champion,
             )
     progress("done", 1.0)
     return TrainReport(

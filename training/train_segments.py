@@ -63,6 +63,7 @@ def train_segmentation(
     progress: Progress = silent,
     label: LabelSettings | None = None,
     publication: PublicationSettings | None = None,
+    first_is_champion: bool = True,
 ) -> TrainReport:
     """Fit the segments at one cut-off, judge them at the two that follow, register.
 
@@ -122,6 +123,7 @@ def train_segmentation(
                 params=_parameters(model, settings),
                 metrics=card.metrics,
                 tags=_tags(card),
+                first_is_champion=first_is_champion,
             )
     progress("done", 1.0)
     return TrainReport(

@@ -1,6 +1,6 @@
 """Rows of a query as Parquet files; sorted ones in row groups of one size."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +20,16 @@ class Settled(NamedTuple):
     sources: tuple[str, ...]
 
 
-def write_clean(relation: duckdb.DuckDBPyRelation, contract: Contract, target: Path) -> Settled:
-    """Write the rows of a clean table as they come; the file of a row is no part of its content."""
+def write_clean(
+    relation: duckdb.DuckDBPyRelation,
+    contract: Contract,
+    target: Path,
+    wrote: Callable[[int], None],
+) -> Settled:
+    """Write the rows of a clean table as they come; the file of a row is no part of its content.
+
+    `wrote` is told the rows that are written, group by group.
+    """
     schema = clean_schema(contract)
     content, files = Content(), set()
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
@@ -29,6 +37,7 @@ def write_clean(relation: duckdb.DuckDBPyRelation, contract: Contract, target: P
             writer.write_table(group, row_group_size=group.num_rows)
             content = content.joined(content_of(group.drop_columns([FILE])))
             files |= set(group[FILE].unique().to_pylist())
+            wrote(content.rows)
     return Settled(content, tuple(sorted(files)))
 
 

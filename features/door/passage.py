@@ -13,6 +13,7 @@ from features.door.count import Counted
 from features.door.held import Held, held, refused_file
 from features.door.judge import Terms, form_of, form_of_table, judged
 from features.door.plan import Before, Outgrown, Place, Plan
+from features.door.progress import Steps
 from features.door.quarantine import Lines, values_of, write_quarantine
 from features.door.settle import Refused, Settler
 from features.door.staging import Judged, named
@@ -88,9 +89,9 @@ class Passage:
         """Drop repeats, refuse conflicts and strangers, sort and write what is new."""
         for counted in self.counts():
             self.tally.add(counted)
-        for at, contract in enumerate(CONTRACTS.values()):
-            progress(f"sorting {contract.name}", at / len(CONTRACTS))
-            self._settle(contract)
+        steps = Steps(progress, {name: self._staged_rows(name) for name in CONTRACTS})
+        for contract in CONTRACTS.values():
+            self._settle(contract, steps)
         for name in CONTRACTS:
             write_quarantine(
                 self.quarantined / f"{name}.csv", [*self._refused(name), self._of(name)]
@@ -135,7 +136,7 @@ class Passage:
                     self.written.ledger(self._lines(one), refused_file(one))
             self.written.counts(self.tally.counts())
 
-    def _settle(self, contract: Contract) -> None:
+    def _settle(self, contract: Contract, steps: Steps) -> None:
         name, way = contract.name, self._plan.way(contract.name)
         old = (
             held(self._place.tables, self._record, name)
@@ -149,13 +150,14 @@ class Passage:
         staged, order = [rows for rows in read if rows.is_file()], [one.file for one in ours]
         again = [one.file for one in self._plan.again if one.table == name]
         spill = self._place.work / "spill"
+        steps.compares(name)
         settler = Settler(contract, staged, order, people, spill, self._place.memory, old, again)
         lines = Lines(self._of(name))
         try:
             self._require_all_customers(settler, name, way)
             self._refuse(settler, lines)
             self.tally.repeat(name, settler.repeats())
-            self._write(settler, way, old)
+            self._write(settler, way, old, steps)
         finally:
             lines.close()
             settler.close()
@@ -190,12 +192,18 @@ class Passage:
             defect = Defect(settler.contract.name, file, column, problem, why)
             self.tally.refuse(defect, row, content[column])
 
-    def _write(self, settler: Settler, way: str, old: Held) -> None:
+    def _staged_rows(self, table: str) -> int:
+        read = [one for one in self._read_order() if one.table == table and self._plan.reads(one)]
+        return sum(one.delivered - one.rejected for one in map(self._counted, read))
+
+    def _write(self, settler: Settler, way: str, old: Held, steps: Steps) -> None:
         name = settler.contract.name
         if way != "anew":
             self.written.keep(name, old)
         if way != "kept":
-            self.written.add(name, settler, first=way == "anew", parted=name in EVENTS)
+            self.written.add(
+                name, settler, steps.writes(name), first=way == "anew", parted=name in EVENTS
+            )
         if self._plan.order:
             self.written.waiting(name, settler)
             if name in EVENTS:

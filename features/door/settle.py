@@ -9,7 +9,7 @@ deliveries: it is sorted by a unique key and written in row groups of one size.
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -135,8 +135,11 @@ class Settler:
         found.subtract({f: n for f, n in self._later("FROM hit").items() if f not in self._again})
         return found
 
-    def write(self, target: Path) -> Settled:
-        """Write the rows that the table does not hold yet, sorted, each with its first file."""
+    def write(self, target: Path, wrote: Callable[[int], None]) -> Settled:
+        """Write the rows that the table does not hold yet, sorted, each with its first file.
+
+        `wrote` is told how many there are so far.
+        """
         order = ", ".join(ORDER[self.contract.name])
         single = (
             f"SELECT {self._names}, {FILE}::{DELIVERY} AS {FILE} "
@@ -152,7 +155,7 @@ class Settler:
             f"{self._without('unknown', 'customer_id')} {self._without('present', self._key)} "
             f"ORDER BY {order}"
         )
-        return write_clean(relation, self.contract, target)
+        return write_clean(relation, self.contract, target, wrote)
 
     def write_ids(self, target: Path) -> int:
         """Write the key, file and row of every accepted delivery that is not in the ledger."""

@@ -1,6 +1,6 @@
 """The clean tables and the ledger as an intake writes them: old files kept, new ones beside."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from domain.tables import CONTRACTS
@@ -39,10 +39,18 @@ class Written:
             self.ledger(path, path.relative_to(self._old).as_posix())
         self.tables[name] = self._record.tables[name]
 
-    def add(self, name: str, settler: Settler, *, first: bool, parted: bool) -> None:
+    def add(
+        self,
+        name: str,
+        settler: Settler,
+        wrote: Callable[[int], None],
+        *,
+        first: bool,
+        parted: bool,
+    ) -> None:
         """Write the new rows of a table as its one file or as another part, if there are any."""
         path = self._clean / f"{name}.parquet"
-        settled = settler.write(path)
+        settled = settler.write(path, wrote)
         if not settled.content.rows and not first:
             path.unlink()
             return

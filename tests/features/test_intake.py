@@ -371,6 +371,8 @@ def test_progress_rises_from_nothing_to_all(bank: Bank, layout: Layout, tmp_path
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
     assert any("transactions.csv" in step for step, _ in steps)
+    told = [step for step, _ in steps if step.endswith(" transactions")]
+    assert told == [f"{what} transactions" for what in ("comparing", "sorting", "writing")]
 
 
 def test_without_tables_the_message_says_what_to_run(layout: Layout) -> None:

@@ -145,7 +145,7 @@ def test_an_interrupted_run_leaves_the_old_tables(tmp_path: Path) -> None:
     write_bank(bank, 70)
 
     def interrupt(step: str, done: float) -> None:
-        if "sorting closures" in step:
+        if "comparing closures" in step:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

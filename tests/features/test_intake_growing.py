@@ -169,7 +169,7 @@ def nights() -> st.SearchStrategy[list[Night]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(story=nights())
 def test_any_nights_of_deliveries_give_the_tables_and_the_report_of_one_full_reading(
     story: list[Night],
@@ -259,6 +259,17 @@ def test_a_customer_in_two_places_is_a_conflict_that_names_the_columns(bank: Ban
         f"(latitude, longitude) (first: 'C1' in row 2); {once('customers')}"
     )
     assert rows_of(bank.layout, "customers")[0][0] == "C1"
+
+
+def test_words_that_no_feature_looks_for_are_told_again_when_other_files_come(bank: Bank) -> None:
+    header, rows = HEADERS["transactions"] + ",category", [f"{row},Lohn" for row in ROWS]
+    (bank.folder / "transactions1.csv").write_text("\n".join([header, *rows]) + "\n", "utf-8")
+    told = bank.take().quality.findings
+    assert any("Lohn" in finding for finding in told)
+    bank.deliver("transactions2", "T3,C1,2026-01-04 10:00,7,")
+    report = assert_as_if_read_at_once(bank)
+    assert set(bank.read) == {"transactions2.csv"}
+    assert report.quality.findings == told
 
 
 def test_rows_of_a_customer_who_comes_later_wait_and_then_enter(bank: Bank) -> None:

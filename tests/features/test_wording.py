@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from domain.cell_rates import FITTED
 from features.phrases import WORDS
 from features.registry import FEATURES
-from features.wording import in_words, number, quantity
+from features.wording import LANGUAGES, in_words, number, quantity
 
 EVERY = pytest.mark.parametrize("feature", FEATURES)
 NUMBERS = sorted(name for name, known in FEATURES.items() if known.kind == "number")
@@ -94,3 +95,50 @@ def test_numbers_are_short_and_keep_their_size():
 def test_a_unit_agrees_with_its_number():
     told = [quantity(each, "categories") for each in (0.0, 1.0, 2.0)]
     assert told == ["no categories", "1 category", "2 categories"]
+
+
+@pytest.mark.parametrize(
+    ("feature", "value", "words"),
+    [
+        ("debit_trend", 0.38, "近90天支出较全年平均下降 62 %"),
+        ("debit_trend", 1.5, "近90天支出较全年平均上升 50 %"),
+        ("debit_trend", 0.998, "近90天支出较全年平均持平"),
+        ("balance_change", -120.0, "近30天平均余额比近180天低 120"),
+        ("recency_days", 1461.0, "距上次交易已 4 年"),
+        ("recency_days", 1.02, "距上次交易已 1 天"),
+        ("transactions_90d", 3.0, "近90天交易 3 笔"),
+        ("transactions_90d", 0.0, "近90天没有交易"),
+        ("age_years", 41.96, "年龄 41 岁"),
+        ("credit_30d", 1234.5, "近30天入账 1,234"),
+        ("customer_occupation", "clerk {of the} court", "职业：clerk {of the} court"),
+        ("home_outlet_km", None, "距归属网点远近未知"),
+        ("cell_leaving_rate", 0.2, "模型所学各月中，本网格客户约流失 20 %"),
+    ],
+)
+def test_a_value_reads_as_chinese(feature, value, words):
+    assert in_words(value, {**FEATURES, **FITTED}[feature], "zh") == words
+
+
+def test_both_languages_say_the_same_things():
+    english, chinese = (LANGUAGES[name].words for name in ("en", "zh"))
+    assert list(english) == list(chinese)
+    for name, words in english.items():
+        other = chinese[name]
+        assert bool(words.unknown) == bool(other.unknown), name
+        for of in ("percent", "moved", "apart"):
+            assert (f"{{{of}}}" in words.says) == (f"{{{of}}}" in other.says), name
+        # days of windows are the same days
+        assert re.findall(r"\d{2,}", words.says) == re.findall(r"\d{2,}", other.says) or not (
+            re.findall(r"\d{2,}", words.says)
+        ), name
+        known = FEATURES.get(name)
+        if known and known.empty == 0:
+            assert re.search("没有|都|从未|零|相同", in_words(0.0, known, "zh")), name
+
+
+@given(st.sampled_from(NUMBERS), st.none() | st.floats(0, 1) | st.floats(-1e9, 1e9))
+def test_a_chinese_phrase_holds_no_english_word_and_no_ascii_stop(feature, value):
+    assume(value is not None or FEATURES[feature].empty is None)
+    told = in_words(value, FEATURES[feature], "zh")
+    assert 4 <= len(told) <= 45
+    assert not re.search(r"[A-Za-z{}_]|[^\d][,:]|[,:][^\d]", told), told

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,12 +96,13 @@ def test_a_run_that_failed_goes_on_where_it_stopped(tmp_path, snapshot, scorer):
     assert out.read_bytes() == whole.read_bytes()
 
 
-@pytest.mark.parametrize("change", ["grid", "rows"])
+@pytest.mark.parametrize("change", ["grid", "rows", "language"])
 def test_another_key_starts_over(tmp_path, snapshot, scorer, change):
     out = tmp_path / "scores.parquet"
     with pytest.raises(KeyboardInterrupt):
         score_snapshot(snapshot, scorer, out, "g", _stop_after(0.4), rows=50)
-    grid, rows = ("h", 50) if change == "grid" else ("g", 51)
+    grid, rows = "h" if change == "grid" else "g", 51 if change == "rows" else 50
+    scorer = replace(scorer, language="zh") if change == "language" else scorer
     summary = score_snapshot(snapshot, scorer, out, grid, rows=rows)
     assert summary.resumed_parts == 0
     assert set(pq.read_table(out)["grid_version"].to_pylist()) == {grid}
@@ -116,6 +118,7 @@ def _stop_after(share):
 
 CHILD = """
 import sys, time
+from dataclasses import replace
 from pathlib import Path
 from serving.batch import score_snapshot
 from serving.loader import load_bundle
@@ -158,6 +161,7 @@ def _wait_for(condition, seconds=60.0):
 
 FULL = """
 import resource, sys
+from dataclasses import replace
 from pathlib import Path
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]), resource.RLIM_INFINITY))
 from domain.errors import BadInput

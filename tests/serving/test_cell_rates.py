@@ -212,7 +212,8 @@ def test_executors_of_spark_write_the_same_parts(tmp_path, rated_folder, bank, s
     plain = ((sealed.name, sealed.version, sealed.digest, sealed.files),)
     part = tmp_path / "part.parquet"
     batch = pa.record_batch({"id": [0]})
-    work = _work(plain, 3, str(bank.snapshot), bank.grid_version, ((str(part), 0, 300),), [batch])
+    told = (str(bank.snapshot), bank.grid_version, ((str(part), 0, 300),), [batch])
+    work = _work(plain, 3, "en", *told)
     assert len(list(work)) == 1
     here = score_snapshot(
         bank.snapshot, scorer_of([sealed], 2, 3), tmp_path / "here.parquet", bank.grid_version

@@ -25,3 +25,8 @@ def test_only_what_raises_the_risk_is_a_reason(pushes, top):
     (told,) = reasons_of(FRAME, NAMES, np.array([pushes]), FEATURES, top)
     upwards = sorted((push for push in pushes if push > 0), reverse=True)[:top]
     assert [reason.contribution for reason in told] == upwards
+
+
+def test_reasons_are_told_in_the_language_asked_for():
+    (told,) = reasons_of(FRAME, NAMES, np.array([[0.1, 0.3, 0.2, 0.05]]), FEATURES, 2, "zh")
+    assert [reason.text for reason in told] == ["没有持有银行卡", "职业：clerk"]

@@ -26,7 +26,7 @@ from gridkeep.config import load_config
 from gridkeep.verbs import partition_bank, score_bank
 from tests.gridkeep.conftest import CONFIG, CUSTOMERS, TRANSACTIONS
 from tests.serving.conftest import register, write_bundle
-from tests.spark.conftest import CELLS, DAYS, STARTED, ZONE, Sparks, equal
+from tests.spark.conftest import CELLS, DAYS, SMALL, STARTED, ZONE, Sparks, equal
 from tests.spark.processes import free_port
 
 pytestmark = [STARTED]
@@ -66,7 +66,9 @@ def test_the_command_gives_the_same_features_and_scores(
     (tmp_path / "in" / "transactions.csv").write_text(TRANSACTIONS)
     duck, spark = tmp_path / "duck.toml", tmp_path / "spark.toml"
     duck.write_text(CONFIG + f'[tracking]\nuri = "{models_store}"\n')
-    spark.write_text(duck.read_text() + '[engine]\nkind = "spark"\nmemory = "1GB"\n')
+    options = "".join(f'"{key}" = "{value}"\n' for key, value in SMALL.items())
+    engine = f'[engine]\nkind = "spark"\nmemory = "1GB"\n[engine.options]\n{options}'
+    spark.write_text(duck.read_text() + engine)
     here, there, day = tmp_path / "here.parquet", tmp_path / "there.parquet", date(2025, 8, 6)
     config = load_config(duck)
     partition_bank(config, None, quiet)

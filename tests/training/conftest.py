@@ -1,5 +1,6 @@
 """A population whose truth is known, a small bank, and a trained store."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from features.settings import LabelSettings
 from features.simulation import simulate
 from training.report import TrainReport
 from training.settings import RetentionSettings, SegmentationSettings, TrackingSettings
+from training.tracking import Store
 from training.train import train_retention, train_segmentation
 
 QUICK = RetentionSettings(rounds=60, bootstrap=30, cell_auc_customers=60, threads=1)
@@ -65,6 +67,21 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> SmallBank:
     )
     label = LabelSettings(kind="closed", observation_days=60, gap_days=10, outcome_days=60)
     return SmallBank(open_tables(folder, timezone="Asia/Shanghai"), cells, label)
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model store with nothing in it; making one takes MLflow seconds."""
+    folder = tmp_path_factory.mktemp("blank")
+    Store(TrackingSettings(), folder)
+    return folder
+
+
+@pytest.fixture
+def store(blank: Path, tmp_path: Path) -> Store:
+    """A model store below `tmp_path`."""
+    shutil.copytree(blank / "mlruns", tmp_path / "mlruns")
+    return Store(TrackingSettings(), tmp_path)
 
 
 @pytest.fixture(scope="session")

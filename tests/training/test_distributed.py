@@ -92,7 +92,8 @@ def test_it_foretells_as_well_as_one_process(case: Case, model: RetentionClassif
 
 def test_the_vocabulary_is_that_of_all_rows(case: Case, model: RetentionClassifier) -> None:
     assert model.manifest_ == manifest_of(case.stored.train)
-    assert model.manifest_.columns[2].vocabulary == ("business", "person")
+    kind = next(column for column in model.manifest_.columns if column.name == "customer_kind")
+    assert kind.vocabulary == ("business", "person")
     assert model.booster_.feature_name() == model.manifest_.names
 
 

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import re
@@ -9,59 +10,19 @@ import sys
 import textwrap
 import time
 import traceback
-from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from domain.bundle import DIGEST_TAG, ModelCard
+from domain.bundle import DIGEST_TAG
 from domain.errors import BadInput
-from training.bundle import seal, verify
+from tests.training.versions import promote, register, verdict
+from training.bundle import verify
+from training.champions import HISTORY_TAG
 from training.processes import is_gone, this_process
 from training.settings import TrackingSettings, store_uri
-from training.tracking import Registered, Store
-
-METRICS = {"log_loss": 0.2, "log_loss_low": 0.19, "log_loss_high": 0.21}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(TrackingSettings(), tmp_path)
-
-
-def register(store: Store, tmp_path: Path, loss: float = 0.2) -> Registered:
-    folder = tmp_path / "out"
-    (folder / "model").mkdir(parents=True, exist_ok=True)
-    (folder / "model" / "model.txt").write_text("trees")
-    metrics = {name: value - 0.2 + loss for name, value in METRICS.items()}
-    for name in ("average_precision", "average_precision_low", "average_precision_high"):
-        metrics[name] = 0.5
-    day = date(2025, 1, 1)
-    card = ModelCard(
-        name="retention",
-        grid_version="grid-0",
-        trained_as_of=(day,),
-        evaluated_as_of=(day,),
-        profile_as_of=day,
-        git_revision="unknown",
-        features_hash="0" * 64,
-        data_hashes={},
-        settings={},
-        metrics=metrics,
-        judged_on="rows",
-    )
-    (folder / "model" / "card.json").write_text(card.model_dump_json())
-    digest = seal(folder / "model")
-    with store.run("retention", {}) as run_id:
-        return store.log_and_register(
-            "retention",
-            run_id,
-            folder,
-            digest=digest,
-            params={"rounds": 3},
-            metrics=metrics,
-            tags={"gridkeep.judged_on": "rows"},
-        )
+from training.tracking import Store
 
 
 def aliases(store: Store) -> dict[str, tuple[str, ...]]:
@@ -76,58 +37,114 @@ def test_the_first_version_is_champion_and_moves_are_remembered(
     assert aliases(store) == {"2": ("challenger",), "1": ("champion",)}
     with pytest.raises(BadInput, match="no other champion to go back to"):
         store.rollback("retention")
-    assert store.promote("retention", "2").action == "promote"
+    assert promote(store, "2").action == "promote"
     assert aliases(store) == {"2": ("champion",), "1": ()}
     assert store.rollback("retention").version == "1"
     assert aliases(store) == {"2": (), "1": ("champion",)}
-    moves = [(record.action, record.version) for record in store.history("retention")]
-    assert moves == [("first", "1"), ("promote", "2"), ("rollback", "1")]
+    history = store.history("retention")
+    moves = [(entry.alias, entry.action, entry.was, entry.version) for entry in history.entries]
+    assert moves == [
+        ("champion", "first", "", "1"),
+        ("challenger", "challenge", "", "2"),
+        ("champion", "promote", "1", "2"),
+        ("challenger", "retire", "2", ""),
+        ("champion", "rollback", "2", "1"),
+    ]
+    assert history.broken == ""
     with pytest.raises(BadInput, match="back at its first champion, version 1: there was none"):
         store.rollback("retention")
 
 
-def test_a_worse_challenger_needs_a_reason_and_the_reason_is_kept(
+def test_where_a_promotion_must_say_so_the_first_version_is_no_champion(
+    store: Store, tmp_path: Path
+) -> None:
+    assert register(store, tmp_path, first_is_champion=False) == ("1", "challenger")
+    assert store.champion("retention") is None
+    assert promote(store, "1").was == ""
+    assert aliases(store) == {"1": ("champion",)}
+
+
+def test_who_trained_and_who_moved_is_kept(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register(store, tmp_path)
+    monkeypatch.setenv("GRIDKEEP_USER", "ann")
+    register(Store(TrackingSettings(), tmp_path), tmp_path)
+    monkeypatch.delenv("GRIDKEEP_USER")
+    bob = Store(TrackingSettings(user="bob"), tmp_path)
+    candidacy = bob.candidacy("retention", "2")
+    assert candidacy.trained_by == "ann"
+    assert bob.models()[0].trained_by == "ann"
+    entry = bob.promote(candidacy, verdict(bob, "2", validator="cem"))
+    assert (entry.by, entry.validator) == ("bob", "cem")
+    assert entry.verdict == verdict(store, "2", validator="cem")._replace(champion="1").digest
+
+
+def test_a_verdict_that_refuses_needs_a_reason_and_the_reason_is_kept(
     store: Store, tmp_path: Path
 ) -> None:
     register(store, tmp_path)
-    register(store, tmp_path, loss=0.3)
-    with pytest.raises(BadInput, match=r"is worse than champion 1: log loss 0\.3"):
-        store.promote("retention", "2")
+    register(store, tmp_path)
+    with pytest.raises(BadInput, match="does not pass the gate against champion 1: log-loss: as"):
+        promote(store, "2", passed=False)
     assert aliases(store)["1"] == ("champion",)
-    store.promote("retention", "2", force_reason="the old one reads a column that is gone")
-    last = store.history("retention")[-1]
-    assert last.action == "force"
-    assert last.reason == "the old one reads a column that is gone"
+    assert len(store.history("retention").entries) == 2
+    with pytest.raises(BadInput, match=r"'x+\.\.\.' has 501 characters; 500 are kept"):
+        promote(store, "2", passed=False, override="x" * 501)
+    entry = promote(store, "2", passed=False, override="die alte liest eine Spalte, die fehlt: é")
+    assert store.history("retention").entries[2] == entry
+    assert (entry.action, entry.reason) == ("override", "die alte liest eine Spalte, die fehlt: é")
 
 
-def test_figures_edited_in_the_run_do_not_open_the_gate(store: Store, tmp_path: Path) -> None:
+def test_a_reason_without_need_is_no_override(store: Store, tmp_path: Path) -> None:
     register(store, tmp_path)
-    register(store, tmp_path, loss=0.3)
-    run_id = store.client.get_model_version("gridkeep-retention", "2").run_id
-    for name in METRICS:
-        store.client.log_metric(run_id, name, 0.01)
-    with pytest.raises(BadInput, match=r"is worse than champion 1: log loss 0\.3"):
-        store.promote("retention", "2")
+    register(store, tmp_path)
+    entry = promote(store, "2", override="to be sure")
+    assert (entry.action, entry.reason) == ("promote", "")
 
 
-def test_a_damaged_challenger_is_never_promoted_and_a_damaged_champion_can_be_replaced(
+def test_a_verdict_counts_for_the_version_that_it_is_on(store: Store, tmp_path: Path) -> None:
+    for _ in range(3):
+        register(store, tmp_path)
+    with pytest.raises(BadInput, match="the verdict is on version 2, not on this one"):
+        store.promote(store.candidacy("retention", "3"), verdict(store, "2"))
+
+
+def test_a_verdict_is_kept_with_its_tables(store: Store, tmp_path: Path) -> None:
+    register(store, tmp_path)
+    register(store, tmp_path)
+    found = verdict(store, "2", passed=False)
+    cells = pd.DataFrame({"cell_id": ["a"], "worse": [True]})
+    kept = Path(store.keep_verdict(store.candidacy("retention", "2"), found, {"cells": cells}))
+    text = (kept / "verdict.json").read_text(encoding="utf-8")
+    assert hashlib.sha256(text.encode()).hexdigest() == found.digest
+    assert json.loads(text)["checks"][0]["passed"] is False
+    assert pd.read_csv(kept / "verdict.csv")["name"].tolist() == ["log-loss"]
+    assert pd.read_csv(kept / "cells.csv")["cell_id"].tolist() == ["a"]
+
+
+def test_an_alias_that_was_moved_by_hand_is_told_before_the_next_move(
     store: Store, tmp_path: Path
 ) -> None:
+    for _ in range(3):
+        register(store, tmp_path)
+    store.client.set_registered_model_alias("gridkeep-retention", "champion", "2")
+    promote(store, "3")
+    told = [
+        (entry.action, entry.was, entry.version) for entry in store.history("retention").entries
+    ]
+    assert told[3:5] == [("settle", "1", "2"), ("promote", "2", "3")]
+    assert store.rollback("retention").version == "2"
+
+
+def test_a_store_of_an_earlier_release_begins_its_history(store: Store, tmp_path: Path) -> None:
     register(store, tmp_path)
+    store.client.delete_registered_model_tag("gridkeep-retention", HISTORY_TAG)
+    assert store.history("retention").entries == ()
     register(store, tmp_path)
-    cards = {
-        version: Path(store.artifact_folder(_run_of(store, version))) / "model" / "card.json"
-        for version in ("1", "2")
-    }
-    whole = cards["2"].read_text()
-    cards["2"].write_text(whole.replace("0.2", "0.1"))
-    with pytest.raises(BadInput, match=r"card\.json changed after it was written"):
-        store.promote("retention", "2", force_reason="I insist")
-    cards["2"].write_text(whole)
-    cards["1"].unlink()
-    with pytest.raises(BadInput, match="cannot be told"):
-        store.promote("retention", "2")
-    assert store.promote("retention", "2", force_reason="1 is damaged").action == "force"
+    promote(store, "2")
+    assert store.rollback("retention").version == "1"
+    assert store.history("retention").broken == ""
 
 
 def _run_of(store: Store, version: str) -> str:
@@ -146,12 +163,13 @@ def test_a_store_that_was_moved_goes_on(tmp_path: Path) -> None:
     assert register(store, new).version == "2"
     for version in ("1", "2"):
         assert (Path(store.artifact_folder(_run_of(store, version))) / "model").is_dir()
-    assert store.promote("retention", "2").version == "2"
+    assert promote(store, "2").version == "2"
     assert not old.exists()
 
 
-def test_a_copied_store_leaves_the_first_one_alone(tmp_path: Path) -> None:
+def test_a_copied_store_leaves_the_first_one_alone(blank: Path, tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
+    shutil.copytree(blank / "mlruns", old / "mlruns")
     register(Store(TrackingSettings(), old), old)
     shutil.copytree(old / "mlruns", new / "mlruns")
     register(Store(TrackingSettings(), new), new)
@@ -195,12 +213,14 @@ def test_what_is_not_there_is_said(store: Store, tmp_path: Path) -> None:
     assert store.models() == []
     assert store.champion("retention") is None
     with pytest.raises(BadInput, match="there is no model 'churn'; the models are retention"):
-        store.promote("churn", "1")
+        store.candidacy("churn", "1")
+    with pytest.raises(BadInput, match="no other champion to go back to"):
+        store.rollback("retention")
     register(store, tmp_path)
     with pytest.raises(BadInput, match="no version '7'; `gridkeep models` lists them"):
-        store.promote("retention", "7")
+        store.candidacy("retention", "7")
     with pytest.raises(BadInput, match="is the champion already"):
-        store.promote("retention", "1")
+        store.candidacy("retention", "1")
 
 
 def test_the_bundle_comes_back_with_its_registered_digest(store: Store, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Trained:
     def __init__(self, folder: Path, train: Callable[..., TrainReport]) -> None:
         self.folder = folder
         self.first = train("retention", folder)
-        self.second = train("retention", folder, num_leaves=3)
+        self.second = train("retention", folder, num_leaves=3, rolling_origins=9)
         self.segments = train("segmentation", folder)
         self.store = Store(TrackingSettings(), folder)
 
@@ -64,6 +64,24 @@ def test_the_embargo_holds_on_the_bank(trained: Trained, small_bank: Any) -> Non
     ahead = timedelta(small_bank.label.gap_days + small_bank.label.outcome_days)
     report = trained.first
     assert max(report.trained_as_of) + ahead <= min(report.evaluated_as_of)
+
+
+def test_a_run_holds_the_models_of_earlier_days_where_that_was_asked(trained: Trained) -> None:
+    table = pd.read_csv(Path(trained.second.artifacts) / "evaluation" / "rolling.csv")
+    assert table["as_of"].tolist() == [str(day) for day in trained.second.evaluated_as_of]
+    # the same rows taught the same trees: the figure is that of the model itself
+    assert table["auc"][0] == pytest.approx(trained.second.metrics["auc"].value)
+    assert "plots/rolling.png" in trained.second.plots
+    assert not (Path(trained.first.artifacts) / "evaluation" / "rolling.csv").exists()
+
+
+def test_a_run_says_why_of_all_and_of_each_cell(trained: Trained) -> None:
+    folder = Path(trained.first.artifacts) / "evaluation"
+    features, cells = pd.read_csv(folder / "why.csv"), pd.read_csv(folder / "cell_why.csv")
+    assert features["strength"].is_monotonic_decreasing
+    assert features["feature"].is_unique
+    assert cells["text"].str.len().between(5, 110).all()
+    assert set(cells["feature"]) <= set(features["feature"])
 
 
 @pytest.mark.parametrize("which", ["first", "segments"])
