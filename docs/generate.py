@@ -19,7 +19,7 @@ from features.dictionary import markdown
 from features.settings import Direction, LabelSettings
 from gridkeep.cli import group
 from gridkeep.config import Config
-from training.dataset import cutoff_plan, truncated
+from training.rows.dataset import cutoff_plan, truncated
 from training.settings import RetentionSettings
 
 DOCS = Path(__file__).resolve().parent

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from features.snapshot import SnapshotInfo
     from monitoring.monitor import MonitorReport
     from serving.batch import ScoreSummary
-    from training.registered import ModelVersion
     from training.report import TrainReport
+    from training.store.registered import ModelVersion
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from features.snapshot import read_features
 from gridkeep.config import Config
 from gridkeep.show import table
 from gridkeep.workspace import cells_of, clean_tables, snapshot_of
-from training.policies import Policy
-from training.rows import data_days
-from training.segment_lists import Segmented, segmented
-from training.segment_rows import held_rows
-from training.segment_store import SegmentTrees, champion_trees
+from training.rows.frames import data_days
+from training.segments.champion import SegmentTrees, champion_trees
+from training.segments.lists import Segmented, segmented
+from training.segments.policies import Policy
+from training.segments.rows import held_rows
 from training.tracking import Store
 
 Progress = Callable[[str, float], None]

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from features.settings import LabelSettings
-from training.bundle import write_text
-from training.evaluation import Estimate
+from training.evaluation.metrics import Estimate
+from training.store.bundle import write_text
 
 Progress = Callable[[str, float], None]
 HOME = Path(__file__).resolve().parents[1]

@@ -12,15 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from domain.errors import BadInput
 from features.manifest import FeatureManifest
-from training.dimensions import fit_rule
-from training.masking import hidden_at_random
-from training.naming import Known, cluster_words, segment_names
-from training.policies import served
 from training.retention import fixed_parameters
-from training.scheme import SegmentScheme
-from training.separation import Outcomes
+from training.segments.dimensions import fit_rule
+from training.segments.masking import hidden_at_random
+from training.segments.naming import Known, cluster_words, segment_names
+from training.segments.policies import served
+from training.segments.scheme import SegmentScheme
+from training.segments.separation import Outcomes
+from training.segments.tiers import HELD
 from training.settings import SegmentationSettings
-from training.tiers import HELD
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -109,9 +109,9 @@ class SegmentModel:
         """Fit the rule and the trees on `X`; with `X_next`, a horizon later, the next quarter.
 
         Rows of both frames are matched by `customers` and `customers_next`, else by position. A
-        column `value_held` (`training.tiers`) holds tiers up; it is no input of the trees. With
-        `outcomes` dimensions are chosen by what they tell of them, and segments that the `known`
-        champion has too keep their names.
+        column `value_held` (`training.segments.tiers`) holds tiers up and is no input of the trees.
+        With `outcomes` dimensions are chosen by what they tell of them, and segments that the
+        `known` champion has too keep their names.
         """
         value = self.settings.value_feature or value_feature(X)
         behaviour = behaviour_features(X, value, self.settings)

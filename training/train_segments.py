@@ -16,8 +16,6 @@ from domain.publication import PublicationSettings
 from features.engine import Tables
 from features.registry import features_hash
 from features.settings import LabelSettings
-from training.bundle import profile, write_bundle
-from training.dataset import feature_names, quarter_plan, truncated
 from training.report import (
     Progress,
     TrainReport,
@@ -28,14 +26,16 @@ from training.report import (
     write_metrics,
     write_tables,
 )
-from training.rows import data_days
-from training.segment_judging import NO_CHANGE, draw, judge
-from training.segment_rows import Quarters, outcomes_of, quarter_rows
-from training.segment_store import champion_segments
+from training.rows.dataset import feature_names, quarter_plan, truncated
+from training.rows.frames import data_days
 from training.segmentation import SegmentModel
-from training.separation import Outcomes
+from training.segments.champion import champion_segments
+from training.segments.judging import NO_CHANGE, draw, judge
+from training.segments.rows import Quarters, outcomes_of, quarter_rows
+from training.segments.separation import Outcomes
+from training.segments.tiers import HELD
 from training.settings import SegmentationSettings, TrackingSettings
-from training.tiers import HELD
+from training.store.bundle import profile, write_bundle
 from training.tracking import JUDGED_TAG, Store
 
 NAME = "segmentation"

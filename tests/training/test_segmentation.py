@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from domain.errors import BadInput
-from training.dimensions import fit_rule
 from training.segmentation import SegmentModel, match, value_feature
+from training.segments.dimensions import fit_rule
 from training.settings import SegmentationSettings
 
 QUICK = SegmentationSettings(clusters_min=2, rounds=30, threads=1)

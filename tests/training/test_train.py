@@ -16,14 +16,14 @@ from domain.errors import BadInput
 from features.engine import Tables
 from features.registry import FEATURES, features_hash
 from features.settings import LabelSettings
-from training.bundle import seal
-from training.campaign import Worth
-from training.evaluation import Estimate, Evaluation
-from training.judging import Judged, beaten_by
+from training.evaluation.campaign import Worth
+from training.evaluation.later import Judged, beaten_by
+from training.evaluation.metrics import Estimate, Evaluation
 from training.report import TrainReport, git_revision
-from training.rows import labelled_rows
-from training.segment_store import champion_segments, champion_trees, read_scheme
+from training.rows.frames import labelled_rows
+from training.segments.champion import champion_segments, champion_trees, read_scheme
 from training.settings import RetentionSettings, TrackingSettings
+from training.store.bundle import seal
 from training.tracking import Store
 from training.train import train_retention
 
