@@ -13,6 +13,7 @@ from domain.publication import PublicationSettings
 from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.labels import require_two_classes
+from features.registry import FEATURES
 from features.settings import LabelSettings
 from training.boosting.learners import buckets, learner
 from training.boosting.search import best_classifier, foretelling
@@ -93,6 +94,7 @@ def train_retention(
             seed=settings.seed,
             buckets=buckets(settings),
             counting=[counter.add] if settings.cell_rates else [],
+            protected=_features(settings.protected),
         )
         customers = stored.counts.customers
         later = read_sample(stored.later, settings.judge_customers, customers)
@@ -181,6 +183,15 @@ def train_retention(
         artifacts=store.artifact_folder(run_id),
         plots=tuple(f"plots/{file.name}" for file in drawn),
     )
+
+
+def _features(protected: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := [name for name in protected if name not in FEATURES]:
+        raise BadInput(
+            f"retention.protected names no feature: {', '.join(unknown)}; `gridkeep features "
+            "--explain NAME` knows them, docs/features.md lists them"
+        )
+    return protected
 
 
 def _require_learnable(

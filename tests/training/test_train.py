@@ -33,7 +33,7 @@ class Trained:
 
     def __init__(self, folder: Path, train: Callable[..., TrainReport]) -> None:
         self.folder = folder
-        self.first = train("retention", folder)
+        self.first = train("retention", folder, protected=())
         self.second = train("retention", folder, num_leaves=3, rolling_origins=9)
         self.segments = train("segmentation", folder)
         self.store = Store(TrackingSettings(), folder)
@@ -82,6 +82,20 @@ def test_a_run_says_why_of_all_and_of_each_cell(trained: Trained) -> None:
     assert features["feature"].is_unique
     assert cells["text"].str.len().between(5, 110).all()
     assert set(cells["feature"]) <= set(features["feature"])
+
+
+def test_a_protected_feature_is_learned_from_only_where_the_settings_say_so(
+    trained: Trained,
+) -> None:
+    read = {}
+    for report in (trained.first, trained.second):
+        manifest = json.loads((Path(report.artifacts) / "model" / "manifest.json").read_text())
+        read[report.version] = {column["name"] for column in manifest["columns"]}
+    assert read["1"] - read["2"] == {"age_years"}
+    folder = Path(trained.second.artifacts) / "evaluation"
+    assert "age_years" not in set(pd.read_csv(folder / "why.csv")["feature"])
+    bands = pd.read_csv(folder / "fairness.csv").query("attribute == 'age'")
+    assert len(bands) > 1  # it still says how ages fare
 
 
 @pytest.mark.parametrize("which", ["first", "segments"])
@@ -333,6 +347,8 @@ def test_training_refuses_what_it_cannot_learn_from(small_bank: Any, tmp_path: P
     long = LabelSettings(kind="closed", outcome_days=300)
     with pytest.raises(BadInput, match="deliver a longer history"):
         attempt(long, RetentionSettings())
+    with pytest.raises(BadInput, match="names no feature: age_in_years"):
+        attempt(small_bank.label, RetentionSettings(protected=("age_in_years",)))
     few = RetentionSettings(train_cutoffs=1, evaluate_cutoffs=1, min_positives=800)
     with pytest.raises(BadInput, match=r"retention\.min_positives asks for 800"):
         attempt(small_bank.label, few)
