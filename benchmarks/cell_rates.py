@@ -26,13 +26,13 @@ from features.simulation import simulate
 from gridkeep.config import Config, load_config
 from gridkeep.verbs import partition_bank
 from gridkeep.workspace import cells_of, clean_tables
-from training.cell_rates import CellCounter, FoldRates, add_cell_rates, fold_rates
-from training.dataset import TARGET, cutoff_plan
-from training.encoding import encoded
-from training.evaluation import Estimate, customer_weights, interval, metric_functions
-from training.row_store import StoredRows, read_rows, write_rows
-from training.rows import data_days
-from training.search import classifier
+from training.boosting.search import classifier
+from training.evaluation.metrics import Estimate, customer_weights, interval, metric_functions
+from training.rows.cell_rates import CellCounter, FoldRates, add_cell_rates, fold_rates
+from training.rows.dataset import TARGET, cutoff_plan
+from training.rows.encoding import encoded
+from training.rows.frames import data_days
+from training.rows.store import StoredRows, read_rows, write_rows
 
 Floats = NDArray[np.float64]
 DEMO = "\n[grid]\nfloor = 200\n"  # as `gridkeep demo` has it

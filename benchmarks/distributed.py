@@ -24,13 +24,13 @@ import pandas as pd
 import psutil
 from sklearn.metrics import roc_auc_score
 
-from training.bag import PATIENCE
-from training.cluster import cluster
-from training.dataset import DRAW, TARGET
-from training.distributed import RemoteRows, stretch_seed
-from training.encoding import encoded, manifest_of
+from training.boosting.bag import PATIENCE
+from training.boosting.cluster import cluster
+from training.boosting.distributed import RemoteRows, stretch_seed
 from training.retention import RetentionClassifier
-from training.row_store import Counts, StoredRows
+from training.rows.dataset import DRAW, TARGET
+from training.rows.encoding import encoded, manifest_of
+from training.rows.store import Counts, StoredRows
 from training.settings import RetentionSettings
 
 PARTS = 16

@@ -21,7 +21,7 @@ from benchmarks.model_peers import ONCE, PEERS
 from benchmarks.model_runs import KEPT, Found, Job, read, run
 from benchmarks.model_sets import REPEATS, SETS, Customers, splits
 from benchmarks.page import write_figures
-from training.evaluation import Estimate, customer_weights, interval, metric_functions
+from training.evaluation.metrics import Estimate, customer_weights, interval, metric_functions
 
 Floats = NDArray[np.float64]
 BINS = 10

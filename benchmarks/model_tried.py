@@ -13,10 +13,10 @@ from sklearn.model_selection import cross_val_predict
 from benchmarks.model_peers import OURS, Fit, logistic, ours
 from domain.calibration import Calibration
 from features.manifest import FeatureManifest
-from training.calibrating import fit_calibration, platt
-from training.encoding import Encoded, tree_names, two_classes
-from training.folds import grouped_folds
+from training.boosting.calibrating import fit_calibration, platt
+from training.boosting.folds import grouped_folds
 from training.retention import RetentionClassifier
+from training.rows.encoding import Encoded, tree_names, two_classes
 
 Floats = NDArray[np.float64]
 # sets that have a column of a thousand words and more, left out of the comparison with others

@@ -19,7 +19,7 @@ from features.dictionary import markdown
 from features.settings import Direction, LabelSettings
 from gridkeep.cli import group
 from gridkeep.config import Config
-from training.dataset import cutoff_plan, truncated
+from training.rows.dataset import cutoff_plan, truncated
 from training.settings import RetentionSettings
 
 DOCS = Path(__file__).resolve().parent
@@ -42,6 +42,8 @@ def configuration() -> str:
         next(choice for choice in table.__args__ if hasattr(choice, "model_fields")),
     )
     parts += _section("[sources.transactions.direction]", Direction)
+    served = Config.model_fields["segmentation"].annotation.model_fields["policies"].annotation
+    parts += _section('[segmentation.policies."NAME"]', served.__args__[1])
     layers = Config.model_fields["grid"].annotation.model_fields["overlays"].annotation
     parts += _section("[grid.overlays.NAME]", layers.__args__[1])
     return "\n".join(parts) + "\n"

@@ -21,6 +21,7 @@ MANIFEST_FILE = "manifest.json"  # features.manifest.FeatureManifest
 CALIBRATION_FILE = "calibration.json"  # domain.calibration.Calibration (retention only)
 CARD_FILE = "card.json"  # ModelCard
 CELL_RATES_FILE = "cell_rates.json"  # domain.cell_rates.CellRates (retention that reads them only)
+SEGMENTS_FILE = "segments.json"  # training.segments.scheme.SegmentScheme (segmentation only)
 PROFILE_FILE = "profile.parquet"  # rows (cell_id, monitored columns, weight), no customer ids
 HASHES_FILE = "hashes.json"  # file name -> SHA-256 hex
 DIGEST_TAG = "gridkeep.digest"  # tag of the registered version: bundle_digest(hashes)

@@ -226,6 +226,18 @@ def score(path: Path, as_json: bool, as_of: date, out: Path) -> None:
     _answer(score_bank(_config(path), as_of, out, _progress()), as_json)
 
 
+@verb("gridkeep segments --as-of 2026-01-01 --out segments")
+@click.option("--as-of", type=DAY, required=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A folder."
+)
+def segments(path: Path, as_json: bool, as_of: date, out: Path) -> None:
+    """Customers by segment and how each is served, who moved, who will go up or down a tier."""
+    from gridkeep.segments import segment_bank
+
+    _answer(segment_bank(_config(path), as_of, out, _progress()), as_json)
+
+
 @verb("gridkeep serve --port 3000")
 @click.option("--host", help="Address to bind [default: 127.0.0.1].")
 @click.option("--port", type=click.IntRange(1, 65535), help="[default: 3000]")

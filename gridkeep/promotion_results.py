@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from gridkeep.show import table
 
 if TYPE_CHECKING:
-    from training.history import Entry, History
-    from training.verdict import Verdict
+    from training.promotion.verdict import Verdict
+    from training.store.history import Entry, History
 
 SHORT = 12  # characters of a seal that are shown
 

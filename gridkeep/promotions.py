@@ -19,9 +19,9 @@ from gridkeep.workspace import cells_of, clean_tables
 
 if TYPE_CHECKING:
     from serving.loader import LoadedModel
-    from training.latency import Latency
-    from training.registered import Candidacy
-    from training.verdict import Check
+    from training.promotion.latency import Latency
+    from training.promotion.verdict import Check
+    from training.store.registered import Candidacy
 
 Progress = Callable[[str, float], None]
 TIMED_CUSTOMERS = 1_000  # as many as one request may bring
@@ -55,10 +55,10 @@ def promote_version(
     progress: Progress,
 ) -> Promoted:
     """Judge a version against the champion on the data in place; move `champion` if it passes."""
-    from training.gate import history_check
+    from training.promotion.gate import history_check
+    from training.promotion.validator import validator_check
+    from training.promotion.verdict import Verdict
     from training.tracking import Store
-    from training.validator import validator_check
-    from training.verdict import Verdict
 
     if override is not None and not override.strip():
         raise BadInput("--override needs the reason in words; it is kept in the history")
@@ -136,10 +136,10 @@ def _fetched(store: Any, record: Any, into: Path) -> tuple[Path, str]:
 def _retention(
     config: Config, tables: Tables, rivals: Rivals, alone: bool, progress: Progress
 ) -> Findings:
-    from training import gate
-    from training.bundle import read_retention
-    from training.contest import hold_contest
-    from training.fairness import fairness_at
+    from training.evaluation.fairness import fairness_at
+    from training.promotion import gate
+    from training.promotion.contest import hold_contest
+    from training.store.bundle import read_retention
 
     ours, *theirs = [read_retention(*place) for place in rivals.folders]
     contest = hold_contest(
@@ -187,9 +187,9 @@ def _retention(
 def _segmentation(
     config: Config, tables: Tables, rivals: Rivals, alone: bool, progress: Progress
 ) -> Findings:
-    from training.contest import require_grid
-    from training.gate import latency_check
-    from training.gate_segments import segment_checks
+    from training.promotion.contest import require_grid
+    from training.promotion.gate import latency_check
+    from training.promotion.gate_segments import segment_checks
 
     card = rivals.challenger.card
     require_grid(card, current_version(config.layout))
@@ -209,7 +209,7 @@ def _segmentation(
 def _rows_to_time(config: Config, tables: Tables, as_of: Any) -> pd.DataFrame:
     from features.customer import customer_features
     from features.engine import frame_of
-    from training.dataset import steady, with_cells
+    from training.rows.dataset import steady, with_cells
 
     ids = frame_of(tables.customers.select("customer_id").limit(TIMED_CUSTOMERS))["customer_id"]
     rows = frame_of(customer_features(tables, as_of, list(ids)))
@@ -217,7 +217,7 @@ def _rows_to_time(config: Config, tables: Tables, as_of: Any) -> pd.DataFrame:
 
 
 def _latency(rivals: Rivals, rows: pd.DataFrame, seed: int) -> "Latency | None":
-    from training.latency import compare_latency
+    from training.promotion.latency import compare_latency
 
     ours, theirs = rivals.challenger, rivals.champion
     if theirs is None:

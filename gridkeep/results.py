@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from features.snapshot import SnapshotInfo
     from monitoring.monitor import MonitorReport
     from serving.batch import ScoreSummary
-    from training.registered import ModelVersion
     from training.report import TrainReport
+    from training.store.registered import ModelVersion
 
 
 @dataclass(frozen=True)
@@ -107,17 +107,31 @@ class Trained:
             [name, _interval(value), *(_interval(b.get(name)) for b in found.baselines.values())]
             for name, value in found.metrics.items()
         ]
-        segments = [[name, f"{share:.1%}"] for name, share in found.segments.items()]
-        then = f"customers at {found.evaluated_as_of[-1]}"
         return [
             f"{found.name} version {found.version} is {found.alias}: trained on "
             f"{found.rows:,} rows of {found.customers:,} customers at {_days(found.trained_as_of)}",
             f"judged at {_days(found.evaluated_as_of)} (95 % intervals)",
             table("", heads, rows),
-            *([table("", ["segment", then], segments)] if segments else []),
+            *_segments(found),
             *found.notes,
             f"plots and tables: {_near(found.artifacts)}",
         ]
+
+
+def _segments(found: "TrainReport") -> Sequence[str]:
+    """Shares when judged; what became of those the segments were made of, and the policies."""
+    if not found.segments:
+        return []
+    heads = ["segment", f"customers at {found.evaluated_as_of[-1]}"]
+    rows: list[list[Any]] = [[name, f"{share:.1%}"] for name, share in found.segments.items()]
+    known = found.segment_table
+    if len(known):
+        heads += ["lost", "value later", "contact", "days", "manager"]
+        lost = [None if rate != rate else f"{rate:.1%}" for rate in known["churn"]]
+        columns = ["value_later", "contact", "cadence_days", "manager"]
+        more = known[columns].itertuples(index=False)
+        rows = [[*row, rate, *rest] for row, rate, rest in zip(rows, lost, more, strict=True)]
+    return [table("", heads, rows)]
 
 
 @dataclass(frozen=True)

@@ -205,6 +205,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         raise BadInput("--trials is for the retention model; segmentation chooses its clusters")
     from training.train_segments import train_segmentation
 
+    common |= {"label": config.label, "publication": config.publication}
     return results.Trained(train_segmentation(tables, settings=config.segmentation, **common))
 
 

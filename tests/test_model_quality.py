@@ -12,7 +12,7 @@ from benchmarks import model_runs
 from benchmarks.model_quality import HEADS, METRICS, calibration_error, difference, judged, verdict
 from benchmarks.model_runs import Found, Job
 from benchmarks.model_sets import Customers, splits
-from training.evaluation import customer_weights
+from training.evaluation.metrics import customer_weights
 
 ROWS = 600
 

@@ -10,14 +10,14 @@ from domain.bundle import ModelCard
 from domain.cell_rates import CellRates
 from features.registry import features_hash
 from features.settings import LabelSettings
-from training.campaign import Campaign
-from training.cell_rates import FoldRates
-from training.dataset import TARGET, CutoffPlan, judged_once, truncated
-from training.judging import CHAMPION, Champion, Judged, beaten_by
-from training.population import value_feature_at
+from training.evaluation.campaign import Campaign
+from training.evaluation.later import CHAMPION, Champion, Judged, beaten_by
 from training.report import flat, git_revision, judged_on
 from training.retention import RetentionClassifier
-from training.row_store import StoredRows
+from training.rows.cell_rates import FoldRates
+from training.rows.dataset import TARGET, CutoffPlan, judged_once, truncated
+from training.rows.population import value_feature_at
+from training.rows.store import StoredRows
 from training.settings import RetentionSettings
 from training.tracking import COMPARED_TAG, JUDGED_TAG
 

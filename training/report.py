@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from features.settings import LabelSettings
-from training.bundle import write_text
-from training.evaluation import Estimate
+from training.evaluation.metrics import Estimate
+from training.store.bundle import write_text
 
 Progress = Callable[[str, float], None]
 HOME = Path(__file__).resolve().parents[1]
@@ -39,6 +39,7 @@ class TrainReport:
     cells: pd.DataFrame = field(default_factory=pd.DataFrame)
     campaign: Mapping[str, float] = field(default_factory=dict)  # its threshold and shares
     segments: Mapping[str, float] = field(default_factory=dict)  # name -> share when judged
+    segment_table: pd.DataFrame = field(default_factory=pd.DataFrame)  # what became of each
     notes: tuple[str, ...] = ()
     artifacts: str = ""
     plots: tuple[str, ...] = ()  # below `artifacts`

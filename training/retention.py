@@ -15,12 +15,12 @@ from sklearn.utils.validation import check_is_fitted
 from domain.errors import BadInput
 from domain.scores import Reason
 from features.manifest import FeatureManifest
-from training.bag import grow
-from training.calibrating import fit_calibration
-from training.encoding import Encoded, tree_names, two_classes
-from training.evaluation import Ranked, auc, log_losses
-from training.folds import grouped_folds
-from training.mixed_table import (
+from training.boosting.bag import grow
+from training.boosting.calibrating import fit_calibration
+from training.boosting.folds import grouped_folds
+from training.evaluation.metrics import Ranked, auc, log_losses
+from training.rows.encoding import Encoded, tree_names, two_classes
+from training.rows.mixed_table import (
     array_names,
     array_of,
     coded,

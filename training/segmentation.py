@@ -13,18 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 from domain.errors import BadInput
 from features.manifest import FeatureManifest
 from training.retention import fixed_parameters
-from training.rule import SegmentRule, fit_rule
+from training.segments.dimensions import fit_rule
+from training.segments.masking import hidden_at_random
+from training.segments.naming import Known, cluster_words, segment_names
+from training.segments.policies import served
+from training.segments.scheme import SegmentScheme
+from training.segments.separation import Outcomes
+from training.segments.tiers import HELD
 from training.settings import SegmentationSettings
-from training.words import segment_word
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-TIER_WORDS = {
-    1: ("any value",),
-    2: ("low value", "high value"),
-    3: ("low value", "middle value", "high value"),
-    4: ("low value", "lower middle value", "upper middle value", "high value"),
-}
 USUAL_BEHAVIOUR = (
     "transactions_90d",
     "active_months_365d",
@@ -38,8 +37,7 @@ USUAL_BEHAVIOUR = (
 )
 BALANCE, DEBITS = "balance_usual", "debit_365d"
 MOSTLY = 0.5  # share of customers with a balance from which balance is what value means
-DISTINCT = 0.15  # mean rank this far from the middle is worth a word
-WORDS_AT_LEAST, WORDS_AT_MOST = 2, 4
+BORDERLINE = 0.5  # under it no segment is likelier than all others together
 
 
 def value_feature(frame: pd.DataFrame) -> str:
@@ -59,6 +57,23 @@ def value_feature(frame: pd.DataFrame) -> str:
     return DEBITS
 
 
+def behaviour_features(
+    frame: pd.DataFrame, value: str, settings: SegmentationSettings
+) -> list[str]:
+    """The features that clusters are made of: those of the settings, or the usual that vary."""
+    wanted = settings.behaviour or USUAL_BEHAVIOUR
+    absent = [name for name in settings.behaviour if name not in frame.columns]
+    if absent:
+        raise BadInput(f"segmentation.behaviour names no feature: {', '.join(absent)}")
+    others = [str(name) for name in frame.columns if name not in (value, HELD)]
+    usual = [name for name in wanted if name in others]
+    numbers = [name for name in others if pd.api.types.is_numeric_dtype(frame[name])]
+    chosen = [name for name in usual or numbers if frame[name].nunique() > 1]
+    if not chosen:
+        raise BadInput("no behaviour feature varies between customers; there are no segments")
+    return chosen
+
+
 class Agreement(NamedTuple):
     """How often predicted and true segments are the same, beside the simplest guess."""
 
@@ -68,7 +83,7 @@ class Agreement(NamedTuple):
 
 
 class SegmentModel:
-    """Value tiers x behaviour clusters, named; trees that assign anyone and look a quarter ahead.
+    """Value tier x life stage x behaviour, named; trees that assign anyone and look ahead.
 
     >>> now = pd.DataFrame({"debit_365d": [1.0, 2, 3, 90, 95, 99] * 20,
     ...                     "transactions_90d": [0.0, 0, 9, 0, 9, 9] * 20})
@@ -87,18 +102,27 @@ class SegmentModel:
         X_next: pd.DataFrame | None = None,
         customers: Sequence[str] | None = None,
         customers_next: Sequence[str] | None = None,
+        *,
+        outcomes: Outcomes | None = None,
+        known: Known | None = None,
     ) -> Self:
         """Fit the rule and the trees on `X`; with `X_next`, a horizon later, the next quarter.
 
-        Rows of both frames are matched by `customers` and `customers_next`, else by position.
+        Rows of both frames are matched by `customers` and `customers_next`, else by position. A
+        column `value_held` (`training.segments.tiers`) holds tiers up and is no input of the trees.
+        With `outcomes` dimensions are chosen by what they tell of them, and segments that the
+        `known` champion has too keep their names.
         """
         value = self.settings.value_feature or value_feature(X)
-        self.rule = fit_rule(X, value, self._behaviour(X, value), self.settings)
-        self.names = segment_names(self.rule, X)
+        behaviour = behaviour_features(X, value, self.settings)
+        self.choice = fit_rule(X, value, behaviour, self.settings, outcomes, known)
+        self.rule = self.choice.rule
+        self.scheme, self.notes = self._scheme(X, known)
+        self.names = self.scheme.names
         # of features that are equal in training trees take the first, and the tiers are the value:
         # a look-alike (the mean balance, say) may be missing where the value is known
-        columns = [value, *(name for name in X.columns if name != value)]
-        self.manifest = FeatureManifest.fit(X[columns])
+        others = [name for name in X.columns if name not in (value, HELD)]
+        self.manifest = FeatureManifest.fit(X[[value, *others]])
         matrix, now = self.manifest.encode(X), self.rule.assign(X)
         self.booster = self._grow(matrix, now)
         self.next_booster = None
@@ -113,7 +137,11 @@ class SegmentModel:
 
     def predict_proba(self, X: pd.DataFrame) -> Floats:
         """Probability of each segment now, rows x segments."""
-        return np.asarray(self.booster.predict(self.manifest.encode(X)))
+        return self.probabilities(self.manifest.encode(X))
+
+    def probabilities(self, matrix: Floats) -> Floats:
+        """Probability of each segment now, of rows that the manifest encoded."""
+        return np.asarray(self.booster.predict(matrix))
 
     def predict_next_proba(self, X: pd.DataFrame) -> Floats:
         """Probability of each segment a horizon later, rows x segments."""
@@ -144,60 +172,37 @@ class SegmentModel:
         found = self.predict_next_proba(X)[here].argmax(axis=1)
         return Agreement(float((found == truth).mean()), float((now == truth).mean()), len(here))
 
-    def _behaviour(self, frame: pd.DataFrame, value: str) -> list[str]:
-        wanted = self.settings.behaviour or USUAL_BEHAVIOUR
-        absent = [name for name in self.settings.behaviour if name not in frame.columns]
-        if absent:
-            raise BadInput(f"segmentation.behaviour names no feature: {', '.join(absent)}")
-        usual = [name for name in wanted if name in frame.columns and name != value]
-        numbers = [str(name) for name in frame.select_dtypes("number") if name != value]
-        chosen = [name for name in usual or numbers if frame[name].nunique() > 1]
-        if not chosen:
-            raise BadInput("no behaviour feature varies between customers; there are no segments")
-        return chosen
+    def _scheme(
+        self, frame: pd.DataFrame, known: Known | None
+    ) -> tuple[SegmentScheme, tuple[str, ...]]:
+        words = cluster_words(self.rule, known)
+        generated = segment_names(self.rule, words, frame)
+        tiers = [part.tier for part in self.rule.parts]
+        shown = served(generated, tiers, self.settings.policies)
+        months = self.settings.down_after_months
+        scheme = SegmentScheme.of(self.rule, months, words, generated, shown.names, shown.policies)
+        return scheme, (*self.choice.notes, *shown.notes)
 
     def _grow(self, matrix: Floats, target: Ints) -> "lgb.Booster":
+        """Trees that learn from every row twice: whole, and with some of its fields hidden."""
         settings = self.settings
+        partly = hidden_at_random(matrix, self.manifest, settings.seed)
         parameters: dict[str, Any] = {
             "objective": "multiclass",
-            "num_class": max(2, len(self.rule.segments)),
+            "num_class": max(2, len(self.names)),
             "learning_rate": settings.learning_rate,
             "num_leaves": settings.num_leaves,
             "min_data_in_leaf": max(1, min(20, len(matrix) // 20)),
             **fixed_parameters(settings.seed, settings.threads),
         }
         data = lgb.Dataset(
-            matrix,
-            target,
+            np.vstack([matrix, partly]),
+            np.tile(target, 2),
             feature_name=self.manifest.names,
             categorical_feature=self.manifest.categories,
             params=parameters,
         )
         return lgb.train(parameters, data, settings.rounds)
-
-
-def segment_names(rule: SegmentRule, frame: pd.DataFrame) -> tuple[str, ...]:
-    """A name for each segment: its tier, and what sets its cluster apart; unique."""
-    words = _cluster_words(rule)
-    tiers = TIER_WORDS[len(rule.value_edges) + 1]
-    return tuple(f"{tiers[tier]} · {words[cluster]}" for tier, cluster in rule.segments)
-
-
-def _cluster_words(rule: SegmentRule) -> list[str]:
-    apart = rule.centres - rule.centres.mean(axis=0)
-    orders = np.argsort(-np.abs(apart), axis=1, kind="stable")
-    for count in range(WORDS_AT_LEAST, WORDS_AT_MOST + 1):
-        found = [_phrase(rule.behaviour, apart[at], orders[at][:count]) for at in range(len(apart))]
-        if len(set(found)) == len(found):
-            return found
-    return [f"{phrase} {at + 1}" for at, phrase in enumerate(found)]
-
-
-def _phrase(behaviour: Sequence[str], apart: Floats, features: Ints) -> str:
-    told = [at for at in features if abs(apart[at]) >= DISTINCT] or list(features[:1])
-    if np.abs(apart).max() < 1e-9:
-        return "everyone"
-    return ", ".join(segment_word(behaviour[at], bool(apart[at] > 0)) for at in told)
 
 
 def match(

@@ -68,8 +68,24 @@ class RetentionSettings(Section):
         return self
 
 
+class PolicySettings(Section):
+    """[segmentation.policies."NAME"]: how a segment is served, and what the bank calls it.
+
+    NAME is the generated name, or parts of it: "high value" holds for every segment of that tier.
+    The more parts, the later it decides. What is left open goes by the tier.
+
+    >>> PolicySettings(contact="phone").name is None
+    True
+    """
+
+    name: str | None = Field(default=None, min_length=1)  # shown instead of the generated name
+    contact: str | None = Field(default=None, min_length=1)  # contact mode, in the bank's words
+    cadence_days: int | None = Field(default=None, ge=1)  # from one contact to the next
+    manager: str | None = Field(default=None, min_length=1)  # tier of the manager who is in charge
+
+
 class SegmentationSettings(Section):
-    """[segmentation]: value tiers x behaviour clusters.
+    """[segmentation]: value tier x life stage x behaviour cluster (docs/segments.md).
 
     >>> SegmentationSettings().tiers
     3
@@ -77,15 +93,18 @@ class SegmentationSettings(Section):
 
     value_feature: str | None = None  # absent: the usual balance where known, else the debits
     tier_shares: tuple[float, ...] = (0.5, 0.3, 0.2)  # of customers, from low value to high
+    down_after_months: int = Field(default=3, ge=1)  # below it in a row; 1: a tier falls at once
+    stage_ages: tuple[int, ...] = (30, 60)  # at which a life stage begins; empty: no life stages
     behaviour: tuple[str, ...] = ()  # features that clusters are made of; empty: the usual ones
     clusters_min: int = Field(default=3, ge=2)  # fewest behaviour clusters tried
     clusters_max: int = Field(default=6, ge=2)  # most behaviour clusters tried
-    segment_share_min: float = Field(default=0.01, ge=0, lt=0.5)  # when made; others are joined
+    segment_share_min: float = Field(default=0.02, ge=0, lt=0.5)  # when made; others are joined
+    policies: dict[str, PolicySettings] = Field(default_factory=dict)  # by name, see below
     horizon_months: int = Field(default=3, ge=1)  # "next quarter"
     held_out: float = Field(default=0.2, gt=0, lt=1)  # customers kept aside to test `assign`
-    rounds: int = Field(default=120, ge=1)  # trees a class
+    rounds: int = Field(default=60, ge=1)  # trees a class
     learning_rate: float = Field(default=0.1, gt=0, le=1)  # LightGBM's
-    num_leaves: int = Field(default=15, ge=2)  # LightGBM's
+    num_leaves: int = Field(default=7, ge=2)  # LightGBM's
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
     profile_customers: int = Field(default=500, ge=1)  # of a cell, kept for monitoring
     seed: int = 0  # of everything drawn
@@ -102,6 +121,8 @@ class SegmentationSettings(Section):
             raise ValueError("segmentation.tier_shares needs two to four positive shares")
         if abs(sum(self.tier_shares) - 1) > 1e-6:
             raise ValueError("segmentation.tier_shares must add up to 1")
+        if list(self.stage_ages) != sorted(set(self.stage_ages)):
+            raise ValueError("segmentation.stage_ages must rise")
         if self.clusters_max < self.clusters_min:
             raise ValueError("segmentation.clusters_max is below segmentation.clusters_min")
         return self

@@ -27,13 +27,13 @@ from domain.model_store import (
     answering,
     bundle_folder,
 )
-from training.champions import Champions, now
-from training.embedded import artifact_location, follow_move
-from training.history import Entry, History
-from training.processes import PROCESS_TAG, is_gone, this_process
-from training.registered import Candidacy, ModelVersion, Registered
+from training.promotion.verdict import Verdict
 from training.settings import TrackingSettings, acting_user, store_uri
-from training.verdict import Verdict
+from training.store.champions import Champions, now
+from training.store.embedded import artifact_location, follow_move
+from training.store.history import Entry, History
+from training.store.processes import PROCESS_TAG, is_gone, this_process
+from training.store.registered import Candidacy, ModelVersion, Registered
 
 SWEPT_TAG = "gridkeep.swept"
 JUDGED_TAG, COMPARED_TAG = "gridkeep.judged_on", "gridkeep.compared_with"

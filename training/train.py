@@ -14,25 +14,31 @@ from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.labels import require_two_classes
 from features.settings import LabelSettings
-from training.bundle import write_bundle
-from training.campaign import campaign_at
+from training.boosting.learners import buckets, learner
+from training.boosting.search import best_classifier, foretelling
 from training.card import card_of, compared, notes_of, parameters_of, tags_of
-from training.cell_rates import CellCounter, add_cell_rates, fold_rates
-from training.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
-from training.fairness import fairness_at, worst
-from training.judging import BASELINE_CUSTOMERS, draw, judge, present_champion, write_evaluation
-from training.leakage import leakage_checks, require_no_leak
-from training.learners import buckets, learner
-from training.population import profile_at
+from training.evaluation.campaign import campaign_at
+from training.evaluation.fairness import fairness_at, worst
+from training.evaluation.later import (
+    BASELINE_CUSTOMERS,
+    draw,
+    judge,
+    present_champion,
+    write_evaluation,
+)
+from training.evaluation.leakage import leakage_checks, require_no_leak
+from training.evaluation.rolling import rolled, write_rolling
+from training.evaluation.why import why_of
 from training.report import Progress, TrainReport, silent, within, write_tables
-from training.rolling import rolled, write_rolling
-from training.row_store import Counts, read_sample, write_rows
-from training.rows import data_days
-from training.search import best_classifier, foretelling
+from training.rows.cell_rates import CellCounter, add_cell_rates, fold_rates
+from training.rows.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
+from training.rows.frames import data_days
+from training.rows.population import profile_at
+from training.rows.store import Counts, read_sample, write_rows
 from training.settings import RetentionSettings, TrackingSettings
+from training.store.bundle import write_bundle
 from training.tracking import Store
 from training.train_segments import train_segmentation
-from training.why import why_of
 
 __all__ = ["TrainReport", "train_retention", "train_segmentation"]
 

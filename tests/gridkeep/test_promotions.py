@@ -14,7 +14,7 @@ import pytest
 from domain.bundle import CALIBRATION_FILE, CARD_FILE
 from gridkeep.config import load_config
 from tests.command import gridkeep_in
-from training.bundle import seal
+from training.store.bundle import seal
 from training.tracking import Store
 
 SMALL = """

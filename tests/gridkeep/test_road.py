@@ -100,6 +100,26 @@ def test_a_second_scoring_by_another_process_gives_the_same_bytes(road):
     assert (road / "again.parquet").read_bytes() == before
 
 
+def test_segments_are_written_with_policies_lists_and_the_migration(road):
+    told = gridkeep(road, "segments", "--as-of", AS_OF, "--out", "segments")
+    assert "moved since the month before" in told
+    found = {file.stem: pd.read_parquet(file) for file in (road / "segments").iterdir()}
+    customers = found["customers"]
+    scores = pd.read_parquet(road / "scores.parquet")
+    assert customers.customer_id.tolist() == scores.customer_id.tolist()
+    assert (customers.segment.to_numpy() == scores.segment.to_numpy()).mean() > 0.7
+    same = (customers.segment == scores.segment) & ~customers.borderline
+    clear = scores.segment_probability[same]
+    assert clear.min() >= 0.5
+    assert customers[["contact", "cadence_days", "manager"]].notna().all(axis=None)
+    assert found["upgrades"].up_probability.is_monotonic_decreasing
+    assert set(found["downgrades"].customer_id) <= set(
+        customers.customer_id[customers.value_tier > 1]
+    )
+    now = found["migration"].query("after != 'left'").groupby("after").customers.sum()
+    assert now.to_dict() == customers.segment.value_counts().to_dict()
+
+
 def test_the_first_versions_are_champions_and_the_gate_moves_them(road):
     versions = json.loads(gridkeep(road, "models", "--json"))["versions"]
     assert {v["version"] for v in versions if "champion" in v["aliases"]} == {"1"}

@@ -5,11 +5,11 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from training.campaign import Worth
 from training.card import notes_of
-from training.dataset import CutoffPlan
-from training.evaluation import Evaluation
-from training.judging import Judged
+from training.evaluation.campaign import Worth
+from training.evaluation.later import Judged
+from training.evaluation.metrics import Evaluation
+from training.rows.dataset import CutoffPlan
 from training.settings import RetentionSettings
 
 

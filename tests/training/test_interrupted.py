@@ -17,8 +17,8 @@ from domain.model_store import Asked
 from serving.registry import fetch_champion
 from serving.verification import verified_files
 from tests.training.versions import promote, register, verdict
-from training.champions import Champions
 from training.settings import TrackingSettings
+from training.store.champions import Champions
 from training.tracking import Store
 
 MODEL, HOME = "gridkeep-retention", Path(__file__).resolve().parents[2]
@@ -228,10 +228,10 @@ def test_a_move_that_another_process_is_making_is_waited_for(
     register(store, tmp_path)
     elsewhere = '{"host": "elsewhere", "pid": 1, "start": null}'
     with monkeypatch.context() as patched:
-        patched.setattr("training.champions.this_process", lambda: elsewhere)
+        patched.setattr("training.store.champions.this_process", lambda: elsewhere)
         champions = Champions(store.client, MODEL, "bob", store._experiment)
         champions._append(champions._entry("champion", "promote", "1", "2"))
     with pytest.raises(BadInput, match="bob has been moving champion of gridkeep-retention from"):
         promote(store, "2")
-    monkeypatch.setattr("training.champions.PATIENCE", pd.Timedelta(0))
+    monkeypatch.setattr("training.store.champions.PATIENCE", pd.Timedelta(0))
     assert promote(store, "2").version == "2"

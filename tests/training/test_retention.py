@@ -15,11 +15,11 @@ from sklearn.model_selection import cross_val_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from domain.errors import BadInput
-from training.baselines import LogisticBaseline, RecencyRule
-from training.calibrating import centred_isotonic, fit_calibration, platt
-from training.leakage import each_alone, require_no_leak
+from training.boosting.calibrating import centred_isotonic, fit_calibration, platt
+from training.boosting.search import best_classifier, trial_parameters
+from training.evaluation.baselines import LogisticBaseline, RecencyRule
+from training.evaluation.leakage import each_alone, require_no_leak
 from training.retention import RetentionClassifier
-from training.search import best_classifier, trial_parameters
 from training.settings import RetentionSettings
 
 GRID = np.linspace(0.01, 0.99, 25)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from domain.errors import BadInput
-from training.rule import fit_rule
 from training.segmentation import SegmentModel, match, value_feature
+from training.segments.dimensions import fit_rule
 from training.settings import SegmentationSettings
 
 QUICK = SegmentationSettings(clusters_min=2, rounds=30, threads=1)
@@ -28,7 +28,7 @@ def groups(rows: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
 def test_planted_behaviours_are_found_and_named_for_what_they_are() -> None:
     frame, kind = groups(1200)
     model = SegmentModel(QUICK).fit(frame)
-    cluster = np.array([model.rule.segments[at][1] for at in model.segments(frame)])
+    cluster = model.rule.clusters(frame)
     assert adjusted_rand_score(kind, cluster) > 0.95
     named = {k: {model.names[s] for s in model.segments(frame[kind == k])} for k in range(3)}
     assert any("frequent" in name for name in named[1])
@@ -39,7 +39,7 @@ def test_planted_behaviours_are_found_and_named_for_what_they_are() -> None:
 
 def test_tiers_have_the_shares_asked_for() -> None:
     frame, _ = groups(2000)
-    rule = fit_rule(frame, "balance_usual", BEHAVIOUR, QUICK)
+    rule = fit_rule(frame, "balance_usual", BEHAVIOUR, QUICK).rule
     assert np.bincount(rule.tiers(frame)) / 2000 == pytest.approx([0.5, 0.3, 0.2], abs=0.002)
     poor = frame.assign(balance_usual=np.nan)
     assert (rule.tiers(poor) == 0).all()
@@ -76,7 +76,7 @@ def test_the_same_customers_make_the_same_segments() -> None:
     assert one.booster.model_to_string() == two.booster.model_to_string()
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.integers(60, 200), st.integers(0, 1000), st.booleans())
 def test_names_are_unique_and_everyone_has_a_segment(rows: int, seed: int, gaps: bool) -> None:
     random = np.random.default_rng(seed)
@@ -84,10 +84,11 @@ def test_names_are_unique_and_everyone_has_a_segment(rows: int, seed: int, gaps:
     frame["debit_365d"] = random.poisson(1, rows).astype(float)  # mostly ties
     if gaps:
         frame = frame.mask(random.random(frame.shape) < 0.3)
-    rule = fit_rule(frame, "debit_365d", BEHAVIOUR, QUICK)
-    names = SegmentModel(QUICK.model_copy(update={"rounds": 1})).fit(frame).names
+    quick = QUICK.model_copy(update={"rounds": 1, "clusters_max": 3})
+    model = SegmentModel(quick).fit(frame)
+    rule, names = model.rule, model.names
     assert len(set(names)) == len(names)
-    assert set(rule.assign(frame)) <= set(range(len(rule.segments)))
+    assert set(rule.assign(frame)) <= set(range(len(rule.parts)))
     assert ((rule.ranks(frame) >= 0) & (rule.ranks(frame) <= 1)).all()
 
 
@@ -95,8 +96,8 @@ def test_a_small_segment_joins_its_neighbour() -> None:
     frame, kind = groups(1000)
     few = frame[(kind != 2) | (np.arange(1000) < 12)]
     wide = QUICK.model_copy(update={"segment_share_min": 0.05, "clusters_min": 3})
-    rule = fit_rule(few, "balance_usual", BEHAVIOUR, wide)
-    sizes = np.bincount(rule.assign(few), minlength=len(rule.segments))
+    rule = fit_rule(few, "balance_usual", BEHAVIOUR, wide).rule
+    sizes = np.bincount(rule.assign(few), minlength=len(rule.parts))
     assert sizes.min() >= 0.05 * len(few)
     assert sizes.sum() == len(few)
 
@@ -115,7 +116,7 @@ def test_a_customer_gone_quiet_keeps_the_tier_of_the_last_balance() -> None:
 
 def test_the_number_of_clusters_is_the_planted_one() -> None:
     frame, _ = groups(900)
-    assert len(fit_rule(frame, "balance_usual", BEHAVIOUR, QUICK).centres) == 3
+    assert len(fit_rule(frame, "balance_usual", BEHAVIOUR, QUICK).rule.centres) == 3
 
 
 def test_value_is_the_balance_where_known_and_the_debits_elsewhere() -> None:

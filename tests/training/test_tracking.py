@@ -18,10 +18,10 @@ import pytest
 from domain.bundle import DIGEST_TAG
 from domain.errors import BadInput
 from tests.training.versions import promote, register, verdict
-from training.bundle import verify
-from training.champions import HISTORY_TAG
-from training.processes import is_gone, this_process
 from training.settings import TrackingSettings, store_uri
+from training.store.bundle import verify
+from training.store.champions import HISTORY_TAG
+from training.store.processes import is_gone, this_process
 from training.tracking import Store
 
 

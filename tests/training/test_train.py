@@ -11,16 +11,19 @@ import pandas as pd
 import pytest
 
 from domain.bundle import ModelCard, bundle_digest
+from domain.cutoffs import months_before
 from domain.errors import BadInput
 from features.engine import Tables
 from features.registry import FEATURES, features_hash
 from features.settings import LabelSettings
-from training.campaign import Worth
-from training.evaluation import Estimate, Evaluation
-from training.judging import Judged, beaten_by
+from training.evaluation.campaign import Worth
+from training.evaluation.later import Judged, beaten_by
+from training.evaluation.metrics import Estimate, Evaluation
 from training.report import TrainReport, git_revision
-from training.rows import labelled_rows
+from training.rows.frames import labelled_rows
+from training.segments.champion import champion_segments, champion_trees, read_scheme
 from training.settings import RetentionSettings, TrackingSettings
+from training.store.bundle import seal
 from training.tracking import Store
 from training.train import train_retention
 
@@ -261,6 +264,47 @@ def test_segments_add_up_and_the_trees_agree_with_the_rule(trained: Trained) -> 
     assert set(report.baselines["no change"]) == {"next_accuracy"}
     card = json.loads((Path(report.artifacts) / "model" / "card.json").read_text())
     assert card["segments"] == list(report.segments)
+
+
+def test_the_run_of_segments_has_its_tables(trained: Trained) -> None:
+    root, report = Path(trained.segments.artifacts), trained.segments
+    tables = {file.stem: pd.read_csv(file) for file in (root / "evaluation").glob("*.csv")}
+    assert set(tables) == {
+        *("stability", "dimensions", "segments", "segment_profiles", "masked", "moves"),
+        *("migration_months", "migration_quarter", "migration_cells"),
+    }
+    assert tables["segments"]["segment"].tolist() == list(report.segments)
+    first, last = report.trained_as_of[0], report.evaluated_as_of[0]
+    months = pd.to_datetime(tables["migration_months"]["as_of"]).dt.date.unique()
+    assert (months[0], months[-1], len(months)) == (months_before(first, -1), last, 6)
+    quarter = tables["migration_quarter"].set_index(["before", "after"])["customers"]
+    by_cell = tables["migration_cells"].groupby(["before", "after"])["customers"].sum()
+    assert quarter.to_dict() == by_cell.to_dict()
+    for name, table in tables.items():
+        assert "customer_id" not in table.columns, name
+    whole = tables["masked"].set_index("hidden")["accuracy"]
+    assert whole["nothing"] == pytest.approx(report.metrics["assign_accuracy"].value)
+    assert whole["nothing"] > whole["balance"]
+
+
+def test_a_retraining_finds_the_champion_s_names_and_says_when_it_cannot(
+    trained: Trained, tmp_path: Path
+) -> None:
+    card = json.loads((Path(trained.segments.artifacts) / "model" / "card.json").read_text())
+    trees = champion_trees(trained.store)
+    assert list(trees.scheme.names) == card["segments"]
+    known = champion_segments(trained.store).known
+    assert known is not None
+    assert known.words == trees.scheme.words
+    assert trees.following is not None
+    older = shutil.copytree(Path(trained.segments.artifacts) / "model", tmp_path / "model")
+    (older / "segments.json").unlink()
+    with pytest.raises(BadInput, match=r"segments\.json is not one of this release"):
+        read_scheme(older, seal(older))
+    empty = Store(TrackingSettings(), tmp_path)
+    assert champion_segments(empty) == (None, ())
+    with pytest.raises(BadInput, match="run `gridkeep train segmentation`"):
+        champion_trees(empty)
 
 
 def test_metrics_in_the_store_are_those_of_the_report(trained: Trained) -> None:

@@ -4,10 +4,10 @@ from datetime import date
 from pathlib import Path
 
 from domain.bundle import ModelCard
-from training.bundle import seal
-from training.history import Entry
+from training.promotion.verdict import Check, Verdict
+from training.store.bundle import seal
+from training.store.history import Entry
 from training.tracking import Registered, Store
-from training.verdict import Check, Verdict
 
 METRICS = {"log_loss": 0.2}
 

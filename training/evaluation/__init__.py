@@ -1,0 +1,1 @@
+"""How good a retention model is: figures, money, fairness, leakage, reasons, pictures."""

@@ -1,0 +1,1 @@
+"""Labelled rows: which cut-offs, in memory or on disk, as numbers."""

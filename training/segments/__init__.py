@@ -1,0 +1,1 @@
+"""Value tier x life stage x behaviour: chosen, named, judged, listed."""

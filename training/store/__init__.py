@@ -1,0 +1,1 @@
+"""What is kept of models beside MLflow: bundles, aliases, their history."""
