@@ -3,21 +3,12 @@
 import warnings
 from functools import cache
 
-import numpy as np
 import pandas as pd
 
 from domain.tables import CONTRACTS, Column
-from features.door.convert import Fault, Problem
+from features.door.convert import DTYPES, Fault, Problem
 from features.door.pandera_alone import SchemaErrors
 from features.door.pandera_alone import pandera as pa
-
-DTYPES = {
-    "string": pd.StringDtype("pyarrow"),
-    "float": np.dtype("float64"),
-    "timestamp": np.dtype("datetime64[us]"),
-    "date": np.dtype("datetime64[us]"),
-    "boolean": pd.BooleanDtype(),
-}
 
 
 @cache

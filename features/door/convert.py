@@ -7,13 +7,20 @@ import numpy as np
 import pandas as pd
 
 from domain.tables import Column, Contract
-from features.door.clock import days, times
+from features.door.clock import MICROSECONDS, days, times
 from features.door.text import TEXT, Form, Read, as_text, spelled
 
 Problem = Literal["missing", "not_parsable", "out_of_range", "unknown", "conflict"]
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 INFINITE = r"[+-]?(?:[iI]nf|INF)(?:inity|INITY)?"
+DTYPES = {
+    "string": TEXT,
+    "float": np.dtype("float64"),
+    "timestamp": np.dtype(MICROSECONDS),
+    "date": np.dtype(MICROSECONDS),
+    "boolean": pd.BooleanDtype(),
+}
 TRUTH = {"true": True, "t": True, "yes": True, "y": True, "1": True}
 FALSEHOOD = {"false": False, "f": False, "no": False, "n": False, "0": False}
 
@@ -42,7 +49,8 @@ def converted(
     for column in contract:
         given = frame.get(column.name)
         if given is None:
-            given = pd.Series(None, frame.index, dtype=object)
+            values[column.name] = pd.Series(None, frame.index, dtype=DTYPES[column.kind])
+            continue
         words = form.words.get(column.name)
         read = _read(in_our_words(given, words) if words else given, column, form)
         values[column.name] = read.values

@@ -62,7 +62,7 @@ def shuffled_with_repeats(lines: Lines) -> st.SearchStrategy[Lines]:
     return repeats.flatmap(lambda more: st.permutations([*lines, *more]))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=7, deadline=None)
 @given(
     people=shuffled_with_repeats(PEOPLE),
     rows=shuffled_with_repeats(ROWS),
@@ -117,7 +117,7 @@ def test_rows_beyond_one_group_are_written_in_groups_of_one_size(
 def test_more_rows_than_the_memory_holds_are_sorted_on_disk(
     tmp_path: Path,
 ) -> None:
-    count = 600_000
+    count = 300_000
     draw = np.random.default_rng(5)
     frame = pd.DataFrame(
         {
@@ -140,7 +140,7 @@ def test_more_rows_than_the_memory_holds_are_sorted_on_disk(
             "transactions": {"file": "transactions.parquet"},
         }
     )
-    take_in(settings, tmp_path, layout, memory="80MB").require_sound()
+    take_in(settings, tmp_path, layout, memory="40MB").require_sound()
     clean = pd.read_parquet(layout.tables / "transactions")
     oracle = frame.sort_values(["customer_id", "posted_at", "transaction_id"], ignore_index=True)
     for column in frame:

@@ -26,8 +26,10 @@ floor = 100
 [publication]
 customers_min = 12
 [monitoring]
-evidently_cells_max = 1
+evidently_cells_max = 0
 """
+# Evidently's page of all columns takes 20 seconds
+WATCHED = 'columns = ["cell_leaving_rate", "recency_days", "customer_kind"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, leavers_together: Any) -> Pat
     words = ["simulate", "--out", "bank", "--customers", "900", "--months", "16", "--seed", "5"]
     assert gridkeep_in(parent, *words).returncode == 0
     with (parent / "bank" / "gridkeep.toml").open("a") as file:
-        file.write(SETTINGS)
+        file.write(SETTINGS + WATCHED)
     leavers_together(parent / "bank")
     assert gridkeep_in(parent / "bank", "partition").returncode == 0
     return parent / "bank"
@@ -59,7 +61,7 @@ def test_a_bank_scores_and_watches_with_rates_until_its_grid_changes(home: Path)
     assert len(watched)
     assert not watched["drifted"].any()
 
-    text = (home / "gridkeep.toml").read_text()
+    text = (home / "gridkeep.toml").read_text().replace('"cell_leaving_rate", ', "")
     (home / "gridkeep.toml").write_text(text.replace("floor = 100", "floor = 250"))
     assert gridkeep_in(home, "partition").returncode == 0
     done = gridkeep_in(home, "score", "--as-of", AS_OF, "--out", "scores.parquet")

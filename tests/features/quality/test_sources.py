@@ -3,6 +3,7 @@
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,8 @@ PEOPLE = st.lists(
         st.sampled_from(["2020-01-03", "2020-01-03", "2020-02-31"]),
         st.sampled_from(["", "1980-05-05", "2021-05-05", "1780-05-05"]),
     ),
-    max_size=6,
+    min_size=3,
+    max_size=8,
 )
 # the contents of an id are its own, so that what comes again is a repeat and no conflict
 POSTED = st.lists(
@@ -81,14 +83,15 @@ POSTED = st.lists(
         st.sampled_from(["atm", ""]),
         st.sampled_from(["2020-01-01", "2020-01-10", "2020-01-20", ""]),
     ),
+    min_size=6,
     max_size=12,
     unique_by=lambda row: row[0],
 )
-WHICH = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 11)), max_size=24)
+WHICH = st.lists(st.tuples(st.integers(1, 3), st.integers(0, 11)), min_size=10, max_size=30)
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(PEOPLE, POSTED, WHICH)
 def test_the_figures_of_every_source_are_those_of_its_raw_file(
     tmp_path_factory: pytest.TempPathFactory,
@@ -233,6 +236,14 @@ def night(at: int, bad: int = 0, rows: int = 200) -> list[str]:
     ]
 
 
+class Night(NamedTuple):
+    """The folder of a bank, and what was said of its deliveries."""
+
+    folder: Path
+    report: IntakeReport
+    measured: Measured
+
+
 NIGHTS: Files = {
     "customers1": ["C1,2020-01-01,1980-05-05"],
     "closures1": [],
@@ -241,8 +252,22 @@ NIGHTS: Files = {
 }
 
 
-def test_a_bad_file_among_good_ones_is_found_and_shown(tmp_path: Path) -> None:
-    report, measured = taken(tmp_path, NIGHTS)
+@pytest.fixture(scope="module")
+def four_nights(tmp_path_factory: pytest.TempPathFactory) -> Night:
+    """The four nights, taken in and measured."""
+    folder = tmp_path_factory.mktemp("nights")
+    return Night(folder, *taken(folder, NIGHTS))
+
+
+@pytest.fixture
+def nights(tmp_path: Path, four_nights: Night) -> Night:
+    """A copy of those nights."""
+    shutil.copytree(four_nights.folder, tmp_path, dirs_exist_ok=True)
+    return four_nights._replace(folder=tmp_path)
+
+
+def test_a_bad_file_among_good_ones_is_found_and_shown(four_nights: Night) -> None:
+    _, report, measured = four_nights
     worst = behind(measured)[0]
     assert (worst.measure.source, worst.measure.column) == ("transactions3.csv", "amount")
     assert (worst.measure.checked, worst.measure.good) == (200, 180)
@@ -255,8 +280,10 @@ def test_a_bad_file_among_good_ones_is_found_and_shown(tmp_path: Path) -> None:
     assert "200 delivered, 20 rejected, 0 repeats" in shown
 
 
-def test_a_file_that_brings_the_rows_of_another_again_has_the_repeats(tmp_path: Path) -> None:
-    taken(tmp_path, NIGHTS)
+def test_a_file_that_brings_the_rows_of_another_again_has_the_repeats(
+    nights: Night,
+) -> None:
+    tmp_path = nights.folder
     report, measured = taken(tmp_path, {"transactions5": [*night(2), *night(5, rows=50)]})
     assert report.growth("transactions").gone == ()  # the old files were not read again
     sources = {one.source: one for one in report.quality.sources}
@@ -268,13 +295,14 @@ def test_a_file_that_brings_the_rows_of_another_again_has_the_repeats(tmp_path: 
     whole = Layout(tmp_path / "whole")
     at_once = take_in(SOURCE, tmp_path / "bank", whole).quality
     assert report.quality == at_once
-    report, _ = taken(tmp_path, {"transactions6": night(2)})
+    deliver(tmp_path / "bank", {"transactions6": night(2)})
+    report = take_in(SOURCE, tmp_path / "bank", Layout(tmp_path / "out"))
     sources = {one.source: one for one in report.quality.sources}
     assert [sources[f"transactions{at}.csv"].duplicates for at in (2, 5, 6)] == [0, 200, 200]
 
 
-def test_a_replayed_row_counts_for_the_file_that_delivered_it(tmp_path: Path) -> None:
-    taken(tmp_path, NIGHTS)
+def test_a_replayed_row_counts_for_the_file_that_delivered_it(nights: Night) -> None:
+    tmp_path = nights.folder
     layout = Layout(tmp_path / "out")
     mended = tmp_path / "mended" / "transactions.csv"
     mended.parent.mkdir()
@@ -371,10 +399,9 @@ def test_of_very_many_sources_the_worst_are_shown() -> None:
     assert "and 900 more" in text
 
 
-def test_tables_of_no_intake_have_no_sources(tmp_path: Path) -> None:
-    taken(tmp_path, NIGHTS)
+def test_tables_of_no_intake_have_no_sources(tmp_path: Path, four_nights: Night) -> None:
     bare = tmp_path / "bare"
-    shutil.copytree(tmp_path / "out" / "tables", bare)
+    shutil.copytree(four_nights.folder / "out" / "tables", bare)
     (bare / "intake.json").unlink()
     for path in [*bare.glob("*.parquet"), *bare.glob("*/*.parquet")]:
         pd.read_parquet(path).drop(columns="source_file").to_parquet(path)
