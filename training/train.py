@@ -139,6 +139,7 @@ def train_retention(
             write_tables(out / "evaluation", beside)
             write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
             told = {
+                "settings": {**card.settings, "publication": {"customers_min": least}},
                 "metrics": passed,
                 "compared_with": compared(champion),
                 "notes": notes,
