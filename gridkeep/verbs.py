@@ -198,15 +198,21 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         common |= {"rows_folder": config.layout.root, "publication": config.publication}
         common |= {"profit": config.profit, "currency": config.bank.currency}
         common |= {"town_density": town_density(config.grid)}
-        return results.Trained(
-            train_retention(tables, label=config.label, settings=settings, **common)
+        return _carded(
+            config, train_retention(tables, label=config.label, settings=settings, **common)
         )
     if trials:
         raise BadInput("--trials is for the retention model; segmentation chooses its clusters")
     from training.train_segments import train_segmentation
 
     common |= {"label": config.label, "publication": config.publication}
-    return results.Trained(train_segmentation(tables, settings=config.segmentation, **common))
+    return _carded(config, train_segmentation(tables, settings=config.segmentation, **common))
+
+
+def _carded(config: Config, report: Any) -> results.Trained:
+    from gridkeep.cards import keep_card
+
+    return results.Trained(report, keep_card(config, report.name, report.version))
 
 
 def list_versions(config: Config) -> results.Versions:

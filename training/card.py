@@ -11,8 +11,8 @@ from domain.cell_rates import CellRates
 from features.registry import features_hash
 from features.settings import LabelSettings
 from training.evaluation.campaign import Campaign
-from training.evaluation.later import CHAMPION, Champion, Judged, beaten_by
-from training.report import flat, git_revision, judged_on
+from training.evaluation.later import Champion, Judged, beaten_by
+from training.report import beside, git_revision, judged_on
 from training.retention import RetentionClassifier
 from training.rows.cell_rates import FoldRates
 from training.rows.dataset import TARGET, CutoffPlan, judged_once, truncated
@@ -21,7 +21,6 @@ from training.rows.store import StoredRows
 from training.settings import RetentionSettings
 from training.tracking import COMPARED_TAG, JUDGED_TAG
 
-VERSUS = "versus_champion_"  # before the paired differences from the champion
 RISK_QUANTILES = (0.7, 0.9)  # a tenth of the customers is at high risk, two tenths at medium
 
 
@@ -38,11 +37,7 @@ def card_of(
 ) -> ModelCard:
     """The card, without the champion and the notes."""
     low, high = np.quantile(judged.probability, RISK_QUANTILES)
-    metrics = flat(judged.evaluation.metrics)
-    for name, estimates in judged.evaluation.differences.items():
-        prefix = VERSUS if name == CHAMPION else f"versus_{name.replace(' ', '_')}_"
-        metrics |= flat(estimates, prefix)
-    metrics |= judged.worth.figures
+    metrics = {**beside(*judged.evaluation), **judged.worth.figures}
     metrics["out_of_fold_log_loss"] = model.out_of_fold_log_loss_
     metrics["churn_rate"] = float(judged.rows[TARGET].mean())
     return ModelCard(

@@ -16,6 +16,8 @@ from training.evaluation.metrics import Estimate
 from training.store.bundle import write_text
 
 Progress = Callable[[str, float], None]
+Estimates = Mapping[str, Estimate]
+VERSUS = "versus_"  # before the paired differences of the model from a rival
 HOME = Path(__file__).resolve().parents[1]
 PACKAGES = ("domain", "features", "training", "serving", "monitoring", "gridkeep")
 
@@ -76,6 +78,22 @@ def flat(estimates: Mapping[str, Estimate], prefix: str = "") -> dict[str, float
         }
         found.update({key: float(number) for key, number in values.items() if np.isfinite(number)})
     return found
+
+
+def beside(
+    ours: Estimates, rivals: Mapping[str, Estimates], differences: Mapping[str, Estimates]
+) -> dict[str, float]:
+    """`flat` of the model, of every rival (RIVAL_NAME) and of the differences (versus_RIVAL_NAME).
+
+    >>> one, other = {"auc": Estimate(0.8, 0.7, 0.9)}, {"a rule": {"auc": Estimate(0.6, 0.5, 0.7)}}
+    >>> list(beside(one, other, {}))[::3]
+    ['auc', 'a_rule_auc']
+    """
+    figures = flat(ours)
+    for prefix, tables in (("", rivals), (VERSUS, differences)):
+        for rival, estimates in tables.items():
+            figures |= flat(estimates, f"{prefix}{rival.replace(' ', '_')}_")
+    return figures
 
 
 def judged_on(cutoffs: Sequence[date], label: LabelSettings) -> str:

@@ -37,7 +37,7 @@ from training.rows.frames import data_days
 from training.rows.population import profile_at
 from training.rows.store import Counts, read_sample, write_rows
 from training.settings import RetentionSettings, TrackingSettings
-from training.store.bundle import write_bundle
+from training.store.bundle import file_hashes, write_bundle
 from training.tracking import Store
 from training.train_segments import train_segmentation
 
@@ -134,9 +134,20 @@ def train_retention(
             )
             # a training that fails a check has ended long before
             passed = {**card.metrics, **worst(fairness), "leakage_passed": 1.0}
-            card = card.model_copy(
-                update={"metrics": passed, "compared_with": compared(champion), "notes": notes}
-            )
+            drawn = draw(model, judged, out / "plots")
+            drawn += write_rolling(by_origin, out)
+            write_evaluation(model, judged, passed, out / "evaluation")
+            beside = {"leakage": pd.DataFrame(checks), "fairness": fairness}
+            write_tables(out / "evaluation", beside)
+            write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
+            told = {
+                "settings": {**card.settings, "publication": {"customers_min": least}},
+                "metrics": passed,
+                "compared_with": compared(champion),
+                "notes": notes,
+                "table_hashes": file_hashes(out / "evaluation"),
+            }
+            card = card.model_copy(update=told)
             digest = write_bundle(
                 out / "model",
                 booster=model.booster_,
@@ -146,12 +157,6 @@ def train_retention(
                 profile=profile_at(stored.snapshot, plan.evaluate[-1], *of_profile, rates),
                 cell_rates=rates,
             )
-            drawn = draw(model, judged, out / "plots")
-            drawn += write_rolling(by_origin, out)
-            write_evaluation(model, judged, card.metrics, out / "evaluation")
-            beside = {"leakage": pd.DataFrame(checks), "fairness": fairness}
-            write_tables(out / "evaluation", beside)
-            write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
             progress("registering", 0.95)
             registered = store.log_and_register(
                 NAME,

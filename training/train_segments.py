@@ -19,7 +19,7 @@ from features.settings import LabelSettings
 from training.report import (
     Progress,
     TrainReport,
-    flat,
+    beside,
     git_revision,
     silent,
     within,
@@ -35,7 +35,7 @@ from training.segments.rows import Quarters, outcomes_of, quarter_rows
 from training.segments.separation import Outcomes
 from training.segments.tiers import HELD
 from training.settings import SegmentationSettings, TrackingSettings
-from training.store.bundle import profile, write_bundle
+from training.store.bundle import file_hashes, profile, write_bundle
 from training.tracking import JUDGED_TAG, Store
 
 NAME = "segmentation"
@@ -84,8 +84,11 @@ def train_segmentation(
         progress("judging", 0.8)
         least = (publication or PublicationSettings()).customers_min
         judged = judge(model, quarters, grown.train, grown.outcomes, settings, least)
+        figures = beside(judged.metrics, judged.baselines, {NO_CHANGE: judged.differences})
         with tempfile.TemporaryDirectory() as temporary:
             out = Path(temporary)
+            write_tables(out / "evaluation", judged.tables)
+            write_metrics(out / "evaluation", figures)
             card = ModelCard(
                 name="segmentation",
                 grid_version=grid_version,
@@ -96,9 +99,10 @@ def train_segmentation(
                 features_hash=features_hash(),
                 data_hashes=dict(data_hashes),
                 settings={NAME: settings.model_dump(mode="json")},
-                metrics=flat(judged.metrics) | flat(judged.differences, "versus_no_change_"),
+                metrics=figures,
                 judged_on=f"{days[2]} (segments of {days[0]})",
                 notes=(*truncated(known.first, days), *grown.notes),
+                table_hashes=file_hashes(out / "evaluation"),
                 value_feature=model.rule.value_feature,
                 segments=model.names,
             )
@@ -112,8 +116,6 @@ def train_segmentation(
                 segments=model.scheme.model_dump_json(indent=1),
             )
             drawn = draw(model, judged, out / "plots")
-            write_tables(out / "evaluation", judged.tables)
-            write_metrics(out / "evaluation", card.metrics)
             progress("registering", 0.95)
             registered = store.log_and_register(
                 NAME,

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -125,6 +126,23 @@ def test_the_card_says_what_scoring_needs(trained: Trained) -> None:
     assert 0 < card.risk_edges[0] < card.risk_edges[1] < 1
     assert card.metrics["auc"] == trained.first.metrics["auc"].value
     assert card.profile_as_of == trained.first.evaluated_as_of[-1]
+
+
+def test_the_card_seals_its_tables_and_tells_the_figures_of_its_rivals(trained: Trained) -> None:
+    for report in (trained.second, trained.segments):
+        root = Path(report.artifacts)
+        card = ModelCard.model_validate_json((root / "model" / "card.json").read_text())
+        on_disk = {
+            file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in (root / "evaluation").iterdir()
+        }
+        assert card.table_hashes == on_disk
+        assert {"metrics.json"} < set(on_disk)
+        for rival, figures in report.baselines.items():
+            for name, (value, low, high) in figures.items():
+                key = f"{rival.replace(' ', '_')}_{name}"
+                told = [card.metrics[f"{key}{end}"] for end in ("", "_low", "_high")]
+                assert told == [value, low, high]
 
 
 def test_the_card_is_the_evidence_and_names_the_definitions(trained: Trained) -> None:
