@@ -187,6 +187,8 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         "grid_version": current_version(config.layout),
         "tracking": config.tracking,
         "folder": config.home,
+        "rows_folder": config.layout.root,
+        "publication": config.publication,
         "data_hashes": data_hashes(config.layout),
         "progress": progress,
         "first_is_champion": not config.promotion.independent_validator,
@@ -195,7 +197,6 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         from training.train import train_retention
 
         settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
-        common |= {"rows_folder": config.layout.root, "publication": config.publication}
         common |= {"profit": config.profit, "currency": config.bank.currency}
         common |= {"town_density": town_density(config.grid)}
         return _carded(
@@ -205,7 +206,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         raise BadInput("--trials is for the retention model; segmentation chooses its clusters")
     from training.train_segments import train_segmentation
 
-    common |= {"label": config.label, "publication": config.publication}
+    common |= {"label": config.label}
     return _carded(config, train_segmentation(tables, settings=config.segmentation, **common))
 
 

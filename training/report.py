@@ -27,9 +27,6 @@ class TrainReport:
     """One training: its registered version, its figures, and where its pictures are."""
 
     name: str
-    run_id: str
-    version: str
-    alias: str
     digest: str
     trained_as_of: tuple[date, ...]
     evaluated_as_of: tuple[date, ...]
@@ -43,6 +40,9 @@ class TrainReport:
     segments: Mapping[str, float] = field(default_factory=dict)  # name -> share when judged
     segment_table: pd.DataFrame = field(default_factory=pd.DataFrame)  # what became of each
     notes: tuple[str, ...] = ()
+    run_id: str = ""  # this and the next three: once it is registered
+    version: str = ""
+    alias: str = ""
     artifacts: str = ""
     plots: tuple[str, ...] = ()  # below `artifacts`
 

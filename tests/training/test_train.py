@@ -25,6 +25,7 @@ from training.rows.frames import labelled_rows
 from training.segments.champion import champion_segments, champion_trees, read_scheme
 from training.settings import RetentionSettings, TrackingSettings
 from training.store.bundle import seal
+from training.store.rival import rival_of
 from training.tracking import Store
 from training.train import train_retention
 
@@ -325,7 +326,8 @@ def test_a_retraining_finds_the_champion_s_names_and_says_when_it_cannot(
     card = json.loads((Path(trained.segments.artifacts) / "model" / "card.json").read_text())
     trees = champion_trees(trained.store)
     assert list(trees.scheme.names) == card["segments"]
-    known = champion_segments(trained.store).known
+    champion = trained.store.champion("segmentation")
+    known = champion_segments(rival_of(trained.store, champion, tmp_path)).known
     assert known is not None
     assert known.words == trees.scheme.words
     assert trees.following is not None
@@ -334,7 +336,7 @@ def test_a_retraining_finds_the_champion_s_names_and_says_when_it_cannot(
     with pytest.raises(BadInput, match=r"segments\.json is not one of this release"):
         read_scheme(older, seal(older))
     empty = Store(TrackingSettings(), tmp_path)
-    assert champion_segments(empty) == (None, ())
+    assert champion_segments(rival_of(empty, None, tmp_path)) == (None, ())
     with pytest.raises(BadInput, match="run `gridkeep train segmentation`"):
         champion_trees(empty)
 
