@@ -45,6 +45,7 @@ class ModelCard(BaseModel):
     judged_on: str = ""  # cut-offs and label, in words
     compared_with: str | None = None  # version of the champion judged on the same rows
     notes: tuple[str, ...] = ()  # what a reader of the figures must know
+    table_hashes: dict[str, str] = {}  # SHA-256 of the tables beside it: evaluation/NAME
     value_feature: str | None = None  # money at risk is churn probability x this feature
     risk_edges: tuple[float, float] | None = None  # lower edges of medium and high
     segments: tuple[str, ...] = ()  # class index of the boosters -> name

@@ -202,6 +202,22 @@ def promote(
         sys.exit(1)
 
 
+@verb("gridkeep card retention 2 --out card")
+@click.argument("name", type=MODELS)
+@click.argument("version", type=int)
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="A folder."
+)
+def card(path: Path, as_json: bool, name: str, version: int, out: Path) -> None:
+    """Write the model card of a version: what it is for, is made of and is worth, and its limits.
+
+    It tells no figure about fewer than publication.customers_min customers.
+    """
+    from gridkeep.cards import write_card
+
+    _answer(write_card(_config(path), name, str(version), out), as_json)
+
+
 @verb("gridkeep rollback retention")
 @click.argument("name", type=MODELS)
 def rollback(path: Path, as_json: bool, name: str) -> None:

@@ -21,6 +21,7 @@ class Promoted:
     verdict: "Verdict"
     entry: "Entry | None"
     kept: str
+    card: str  # where its model card is
 
     @property
     def refused(self) -> bool:
@@ -37,6 +38,7 @@ class Promoted:
             table("", ["check", "champion", "challenger", "passed", "why"], _checks(found)),
             found.refusal if self.entry is None else _moved(self.name, self.entry),
             f"verdict: {self.kept}",
+            f"model card: {self.card}",
         ]
 
 
@@ -53,10 +55,11 @@ class RolledBack:
 
     name: str
     entry: "Entry"
+    card: str  # where its model card is
 
     def lines(self) -> Sequence[str]:
         """The champion that is back."""
-        return [_moved(self.name, self.entry)]
+        return [_moved(self.name, self.entry), f"model card: {self.card}"]
 
 
 def _moved(name: str, entry: "Entry") -> str:

@@ -13,6 +13,7 @@ from domain.errors import BadInput
 from domain.town import town_density
 from features.engine import Tables
 from features.grid_store import current_version
+from gridkeep.cards import keep_card
 from gridkeep.config import Config
 from gridkeep.promotion_results import Histories, ModelHistory, Promoted, RolledBack
 from gridkeep.workspace import cells_of, clean_tables
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from serving.loader import LoadedModel
     from training.promotion.latency import Latency
     from training.promotion.verdict import Check
+    from training.store.history import Entry
     from training.store.registered import Candidacy
 
 Progress = Callable[[str, float], None]
@@ -87,16 +89,25 @@ def promote_version(
     )
     kept = store.keep_verdict(candidacy, verdict, found.tables)
     progress("judging", 1.0)
-    if verdict.failed and not override:
-        return Promoted(name, verdict, None, kept)
-    return Promoted(name, verdict, store.promote(candidacy, verdict, override or ""), kept)
+    entry = None
+    if override or not verdict.failed:
+        entry = store.promote(candidacy, verdict, override or "")
+    return Promoted(name, verdict, entry, kept, _carded(config, name, entry, str(version)))
 
 
 def roll_back(config: Config, name: str) -> RolledBack:
     """Put the last champion back."""
     from training.tracking import Store
 
-    return RolledBack(name, Store(config.tracking, config.home).rollback(name))
+    entry = Store(config.tracking, config.home).rollback(name)
+    return RolledBack(name, entry, _carded(config, name, entry, entry.version))
+
+
+def _carded(config: Config, name: str, entry: "Entry | None", version: str) -> str:
+    """The card of a version made again, and that of the champion it took the place of."""
+    if entry is not None and entry.was:
+        keep_card(config, name, entry.was)
+    return keep_card(config, name, version)
 
 
 def list_history(config: Config) -> Histories:

@@ -98,6 +98,7 @@ class Trained:
     """A registered version and what it is worth."""
 
     report: "TrainReport"
+    card: str = ""  # where its model card is
 
     def lines(self) -> Sequence[str]:
         """Figures with intervals, beside the baselines."""
@@ -115,6 +116,7 @@ class Trained:
             *_segments(found),
             *found.notes,
             f"plots and tables: {_near(found.artifacts)}",
+            f"model card: {_near(self.card)}",
         ]
 
 

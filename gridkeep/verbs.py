@@ -187,6 +187,8 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         "grid_version": current_version(config.layout),
         "tracking": config.tracking,
         "folder": config.home,
+        "rows_folder": config.layout.root,
+        "publication": config.publication,
         "data_hashes": data_hashes(config.layout),
         "progress": progress,
         "first_is_champion": not config.promotion.independent_validator,
@@ -195,18 +197,23 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         from training.train import train_retention
 
         settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
-        common |= {"rows_folder": config.layout.root, "publication": config.publication}
         common |= {"profit": config.profit, "currency": config.bank.currency}
         common |= {"town_density": town_density(config.grid)}
-        return results.Trained(
-            train_retention(tables, label=config.label, settings=settings, **common)
+        return _carded(
+            config, train_retention(tables, label=config.label, settings=settings, **common)
         )
     if trials:
         raise BadInput("--trials is for the retention model; segmentation chooses its clusters")
     from training.train_segments import train_segmentation
 
-    common |= {"label": config.label, "publication": config.publication}
-    return results.Trained(train_segmentation(tables, settings=config.segmentation, **common))
+    common |= {"label": config.label}
+    return _carded(config, train_segmentation(tables, settings=config.segmentation, **common))
+
+
+def _carded(config: Config, report: Any) -> results.Trained:
+    from gridkeep.cards import keep_card
+
+    return results.Trained(report, keep_card(config, report.name, report.version))
 
 
 def list_versions(config: Config) -> results.Versions:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from domain.publication import PublicationSettings
+from domain.told import is_told_alone
 from features.pages.map_svg import cell_rings
 from monitoring.drift import screen
 from monitoring.evidently_reports import write_report
@@ -17,7 +18,6 @@ from monitoring.findings import Place, Site
 from monitoring.pooling import BANK, Pooling, Untested, is_pool, pool
 from monitoring.settings import MonitoringSettings
 from monitoring.site import page
-from monitoring.told import is_told_alone
 
 Progress = Callable[[str, float], None]
 CELL = "cell_id"

@@ -5,6 +5,7 @@ from datetime import date
 from html import escape
 from urllib.parse import quote
 
+from domain.told import in_steps
 from features.pages.html import anchor, count, document
 from features.pages.map_svg import Shape, map_svg
 from monitoring.findings import Site
@@ -17,7 +18,6 @@ from monitoring.tables import (
     group_name,
     moves_in_words,
 )
-from monitoring.told import in_steps
 
 
 def page(site: Site) -> str:

@@ -1,35 +1,9 @@
 """How many customers the drift page tells of a cell: in steps, and only where the grid tells it."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
 
+from domain.told import in_steps
 from monitoring.pooling import Pooling
-
-STEP = 10  # customers: less than the page of the grid tells, so that no difference gives a few
-
-
-def in_steps(customers: int, customers_min: int) -> str:
-    """A number of customers, rounded down to whole steps of `customers_min`, of 10 at least.
-
-    >>> in_steps(68, 10), in_steps(168, 50), in_steps(7, 1), in_steps(0, 10)
-    ('60+', '150+', 'under 10', 'none')
-    """
-    step = max(STEP, customers_min)
-    if customers < step:
-        return f"under {step}" if customers else "none"
-    return f"{customers // step * step:,}+"
-
-
-def is_told_alone(about: Mapping[str, Any], customers_min: int) -> bool:
-    """Whether a grid version tells the customers of a cell alone, and today's rule would too.
-
-    `about`: the properties of the cell in `cells.geojson`.
-
-    >>> [is_told_alone({"customers": told}, 10) for told in (None, 9, 10)]
-    [False, False, True]
-    """
-    customers = about.get("customers")
-    return customers is not None and customers >= customers_min and not about.get("told_with")
 
 
 def told_sizes(

@@ -1,6 +1,5 @@
 """What a training of the retention model says of itself: its card, parameters, tags and notes."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -8,11 +7,11 @@ import numpy as np
 
 from domain.bundle import ModelCard
 from domain.cell_rates import CellRates
-from features.registry import features_hash
 from features.settings import LabelSettings
 from training.evaluation.campaign import Campaign
-from training.evaluation.later import CHAMPION, Champion, Judged, beaten_by
-from training.report import flat, git_revision, judged_on
+from training.evaluation.later import Champion, Judged, beaten_by
+from training.recipe import Recipe
+from training.report import beside, git_revision, judged_on
 from training.retention import RetentionClassifier
 from training.rows.cell_rates import FoldRates
 from training.rows.dataset import TARGET, CutoffPlan, judged_once, truncated
@@ -21,7 +20,6 @@ from training.rows.store import StoredRows
 from training.settings import RetentionSettings
 from training.tracking import COMPARED_TAG, JUDGED_TAG
 
-VERSUS = "versus_champion_"  # before the paired differences from the champion
 RISK_QUANTILES = (0.7, 0.9)  # a tenth of the customers is at high risk, two tenths at medium
 
 
@@ -30,30 +28,24 @@ def card_of(
     judged: Judged,
     stored: StoredRows,
     plan: CutoffPlan,
-    label: LabelSettings,
-    settings: RetentionSettings,
-    grid_version: str,
-    data_hashes: Mapping[str, str],
+    recipe: Recipe,
     campaign: Campaign,
 ) -> ModelCard:
     """The card, without the champion and the notes."""
+    label, settings = recipe.label or LabelSettings(), recipe.retention or RetentionSettings()
     low, high = np.quantile(judged.probability, RISK_QUANTILES)
-    metrics = flat(judged.evaluation.metrics)
-    for name, estimates in judged.evaluation.differences.items():
-        prefix = VERSUS if name == CHAMPION else f"versus_{name.replace(' ', '_')}_"
-        metrics |= flat(estimates, prefix)
-    metrics |= judged.worth.figures
+    metrics = {**beside(*judged.evaluation), **judged.worth.figures}
     metrics["out_of_fold_log_loss"] = model.out_of_fold_log_loss_
     metrics["churn_rate"] = float(judged.rows[TARGET].mean())
     return ModelCard(
         name="retention",
-        grid_version=grid_version,
+        grid_version=recipe.grid_version,
         trained_as_of=plan.train,
         evaluated_as_of=plan.evaluate,
         profile_as_of=plan.evaluate[-1],
         git_revision=git_revision(),
-        features_hash=features_hash(),
-        data_hashes=dict(data_hashes),
+        features_hash=recipe.features_hash,
+        data_hashes=recipe.data_hashes,
         settings={
             "retention": settings.model_dump(mode="json"),
             "label": label.model_dump(mode="json"),

@@ -16,6 +16,8 @@ from training.evaluation.metrics import Estimate
 from training.store.bundle import write_text
 
 Progress = Callable[[str, float], None]
+Estimates = Mapping[str, Estimate]
+VERSUS = "versus_"  # before the paired differences of the model from a rival
 HOME = Path(__file__).resolve().parents[1]
 PACKAGES = ("domain", "features", "training", "serving", "monitoring", "gridkeep")
 
@@ -25,9 +27,6 @@ class TrainReport:
     """One training: its registered version, its figures, and where its pictures are."""
 
     name: str
-    run_id: str
-    version: str
-    alias: str
     digest: str
     trained_as_of: tuple[date, ...]
     evaluated_as_of: tuple[date, ...]
@@ -41,6 +40,9 @@ class TrainReport:
     segments: Mapping[str, float] = field(default_factory=dict)  # name -> share when judged
     segment_table: pd.DataFrame = field(default_factory=pd.DataFrame)  # what became of each
     notes: tuple[str, ...] = ()
+    run_id: str = ""  # this and the next three: once it is registered
+    version: str = ""
+    alias: str = ""
     artifacts: str = ""
     plots: tuple[str, ...] = ()  # below `artifacts`
 
@@ -76,6 +78,22 @@ def flat(estimates: Mapping[str, Estimate], prefix: str = "") -> dict[str, float
         }
         found.update({key: float(number) for key, number in values.items() if np.isfinite(number)})
     return found
+
+
+def beside(
+    ours: Estimates, rivals: Mapping[str, Estimates], differences: Mapping[str, Estimates]
+) -> dict[str, float]:
+    """`flat` of the model, of every rival (RIVAL_NAME) and of the differences (versus_RIVAL_NAME).
+
+    >>> one, other = {"auc": Estimate(0.8, 0.7, 0.9)}, {"a rule": {"auc": Estimate(0.6, 0.5, 0.7)}}
+    >>> list(beside(one, other, {}))[::3]
+    ['auc', 'a_rule_auc']
+    """
+    figures = flat(ours)
+    for prefix, tables in (("", rivals), (VERSUS, differences)):
+        for rival, estimates in tables.items():
+            figures |= flat(estimates, f"{prefix}{rival.replace(' ', '_')}_")
+    return figures
 
 
 def judged_on(cutoffs: Sequence[date], label: LabelSettings) -> str:

@@ -37,6 +37,7 @@ class RetentionSettings(Section):
     folds: int = Field(default=5, ge=2)  # of customers; a booster grows without each of them
     trials: int = Field(default=0, ge=0)  # random parameter sets to try; 0: the values above
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
+    protected: tuple[str, ...] = ("age_years",)  # features never learned from, nor told as reasons
     cell_rates: bool = False  # also learn from the rate of loss in the cell (docs/cell-rates.md)
     cell_auc_customers: int = Field(default=200, ge=2)  # smallest cell with an AUC of its own
     feature_auc_max: float = Field(default=0.95, gt=0.5, le=1)  # a feature alone above it is a leak

@@ -37,7 +37,7 @@ from training.store.registered import Candidacy, ModelVersion, Registered
 
 SWEPT_TAG = "gridkeep.swept"
 JUDGED_TAG, COMPARED_TAG = "gridkeep.judged_on", "gridkeep.compared_with"
-TRAINER_TAG = "gridkeep.trained_by"
+TRAINER_TAG, VERDICT_TAG = "gridkeep.trained_by", "gridkeep.verdict"  # the last one, its digest
 VERDICTS = "promotion"  # artifacts of a challenger's run: a folder for each verdict on it
 
 
@@ -106,7 +106,7 @@ class Store:
     def _versions(self, name: str) -> list[ModelVersion]:
         aliases = self._champions(name).aliases()
         found = self.client.search_model_versions(f"name = '{registered_name(name)}'")
-        rows = [self._row(name, version, aliases) for version in found]
+        rows = (self._row(name, version, aliases) for version in found)
         return sorted(rows, key=lambda row: -int(row.version))
 
     def _row(self, name: str, record: Any, aliases: Mapping[str, str]) -> ModelVersion:
@@ -125,7 +125,7 @@ class Store:
     def candidacy(self, name: str, version: str) -> Candidacy:
         """A version beside the champion of the day; BadInput when it cannot become champion."""
         champions = self._champions(name)
-        challenger = self._version(name, version)
+        challenger = self.version(name, version)
         history = champions.settled()
         champion = self.champion(name)
         if champion is not None and str(champion.version) == str(challenger.version):
@@ -143,6 +143,7 @@ class Store:
                 rows.to_csv(Path(temporary) / f"{table}.csv", index=False)
             (Path(temporary) / "verdict.json").write_text(verdict.json, encoding="utf-8")
             self.client.log_artifacts(run_id, temporary, place)
+        self.client.set_tag(run_id, VERDICT_TAG, verdict.digest)
         return f"{self.artifact_folder(run_id)}/{place}"
 
     def promote(self, candidacy: Candidacy, verdict: Verdict, override: str = "") -> Entry:
@@ -164,7 +165,7 @@ class Store:
         """Put back the version that was champion before the present one."""
         champions = self._champions(name)
         gone, back, seen = champions.back()
-        self._version(name, back)  # it may have been deleted since
+        self.version(name, back)  # it may have been deleted since
         return champions.rollback(gone, back, seen)
 
     def history(self, name: str) -> History:
@@ -178,7 +179,7 @@ class Store:
     def champion(self, name: str) -> Any | None:
         """The store's record of the champion, or None."""
         version = self._champions(name).aliases().get(CHAMPION)
-        return None if version is None else self._version(name, version)
+        return None if version is None else self.version(name, version)
 
     def fetch_bundle(self, version: Any, into: Path) -> tuple[Path, str]:
         """The bundle folder of a version, copied below `into`, and its registered digest."""
@@ -200,7 +201,8 @@ class Store:
             raise BadInput(f"there is no model {name!r}; the models are {', '.join(MODEL_NAMES)}")
         return Champions(self.client, registered_name(name), self.user, self._experiment)
 
-    def _version(self, name: str, version: str) -> Any:
+    def version(self, name: str, version: str) -> Any:
+        """The store's record of a finished version; BadInput when there is none."""
         try:
             found = self.client.get_model_version(registered_name(name), version)
         except StoreFailure as error:

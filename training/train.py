@@ -1,18 +1,20 @@
 """Training of the two models, from contract tables to a registered version."""
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from domain.cell_rates import CellRates
 from domain.errors import BadInput
 from domain.profit import ProfitSettings
 from domain.publication import PublicationSettings
 from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.labels import require_two_classes
+from features.registry import FEATURES
 from features.settings import LabelSettings
 from training.boosting.learners import buckets, learner
 from training.boosting.search import best_classifier, foretelling
@@ -29,20 +31,25 @@ from training.evaluation.later import (
 from training.evaluation.leakage import leakage_checks, require_no_leak
 from training.evaluation.rolling import rolled, write_rolling
 from training.evaluation.why import why_of
+from training.made import Made, register
+from training.recipe import Recipe
 from training.report import Progress, TrainReport, silent, within, write_tables
-from training.rows.cell_rates import CellCounter, add_cell_rates, fold_rates
+from training.retention import RetentionClassifier
+from training.rows.cell_rates import CellCounter, FoldRates, add_cell_rates, fold_rates
 from training.rows.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
 from training.rows.frames import data_days
 from training.rows.population import profile_at
-from training.rows.store import Counts, read_sample, write_rows
+from training.rows.store import Counts, StoredRows, read_sample, write_rows
 from training.settings import RetentionSettings, TrackingSettings
-from training.store.bundle import write_bundle
+from training.store.bundle import file_hashes, write_bundle
+from training.store.rival import Rival, rival_of
 from training.tracking import Store
 from training.train_segments import train_segmentation
 
 __all__ = ["TrainReport", "train_retention", "train_segmentation"]
 
-NAME, ROWS = "retention", ".rows-"  # ROWS: folder of the rows while it trains
+NAME: Literal["retention"] = "retention"
+ROWS = ".rows-"  # folder of the rows while it trains
 
 
 def train_retention(
@@ -73,100 +80,85 @@ def train_retention(
     Raises BadInput when the history is too short, the label has one class, too few customers were
     lost, or the cluster that `settings` asks for cannot be used.
     """
-    known = data_days(tables)
-    plan = cutoff_plan(*known, label, settings)
+    recipe = Recipe(
+        name=NAME,
+        grid_version=grid_version,
+        data_hashes=dict(data_hashes),
+        label=label,
+        retention=settings,
+        publication=publication or PublicationSettings(),
+        profit=profit or ProfitSettings(),
+        currency=currency,
+        town_density=town_density,
+    )
     store = Store(tracking, folder)
-    of_profile = (settings.profile_customers, settings.seed)
-    counter, fitted, rates = CellCounter(settings.folds), None, None
-    least = (publication or PublicationSettings()).customers_min
     with (
         store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
         growing(rows_folder or folder, ROWS, new_folder) as scratch,
     ):
-        stored = write_rows(
-            tables,
-            cells,
-            plan,
-            label,
-            scratch,
-            within(progress, 0.0, 0.5),
-            seed=settings.seed,
-            buckets=buckets(settings),
-            counting=[counter.add] if settings.cell_rates else [],
-        )
-        customers = stored.counts.customers
-        later = read_sample(stored.later, settings.judge_customers, customers)
-        _require_learnable(stored.counts, later, plan, settings)
-        progress("looking for leaks", 0.5)
-        checks = leakage_checks(tables, stored, settings, foretelling(settings))
-        require_no_leak(checks)
-        by_origin = rolled(stored, plan, label, settings, scratch, within(progress, 0.5, 0.6))
-        least = (publication or PublicationSettings()).customers_min
-        if settings.cell_rates:
-            fitted = fold_rates(counter.table, settings.folds, grid_version, least)
-        if fitted and fitted.whole.rates:  # else the column would tell nothing
-            add_cell_rates(stored.train, fitted)
-            rates, later = fitted.whole, fitted.whole.added_to(later)
-        with learner(stored, settings, scratch) as fit:
-            model = best_classifier(settings, fit, within(progress, 0.6, 0.7))
-        progress("judging against the baselines", 0.7)
-        champion = present_champion(store, plan, label, later, grid_version)
-        train = read_sample(stored.train, BASELINE_CUSTOMERS, customers)
-        campaign = campaign_at(profit or ProfitSettings(), currency, later, stored.later)
-        judged = judge(model, train, later, feature_names(train), champion, settings, campaign)
-        fairness = fairness_at(tables, later, judged.probability, campaign, town_density, least)
-        progress("drawing", 0.85)
-        with tempfile.TemporaryDirectory() as temporary:
-            out = Path(temporary)
-            notes = notes_of(plan, known.first, settings, champion, judged, fitted)
-            card = card_of(
-                model,
-                judged,
-                stored,
-                plan,
-                label,
-                settings,
-                grid_version,
-                data_hashes,
-                campaign,
-            )
-            # a training that fails a check has ended long before
-            passed = {**card.metrics, **worst(fairness), "leakage_passed": 1.0}
-            card = card.model_copy(
-                update={"metrics": passed, "compared_with": compared(champion), "notes": notes}
-            )
-            digest = write_bundle(
-                out / "model",
-                booster=model.booster_,
-                manifest=model.manifest_,
-                calibration=model.calibration_,
-                card=card,
-                profile=profile_at(stored.snapshot, plan.evaluate[-1], *of_profile, rates),
-                cell_rates=rates,
-            )
-            drawn = draw(model, judged, out / "plots")
-            drawn += write_rolling(by_origin, out)
-            write_evaluation(model, judged, card.metrics, out / "evaluation")
-            beside = {"leakage": pd.DataFrame(checks), "fairness": fairness}
-            write_tables(out / "evaluation", beside)
-            write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
-            progress("registering", 0.95)
-            registered = store.log_and_register(
-                NAME,
-                run_id,
-                out,
-                digest=digest,
-                params=parameters_of(model, label, settings),
-                metrics=card.metrics,
-                tags=tags_of(card),
-                first_is_champion=first_is_champion,
-            )
+        champion = rival_of(store, store.champion(NAME), scratch)
+        made = fit_retention(tables, cells, recipe, champion, scratch, progress)
+        progress("registering", 0.95)
+        report = register(store, run_id, made, first_is_champion)
     progress("done", 1.0)
-    return TrainReport(
+    return report
+
+
+def fit_retention(
+    tables: Tables,
+    cells: pd.DataFrame,
+    recipe: Recipe,
+    champion: Rival | None,
+    scratch: Path,
+    progress: Progress,
+) -> Made:
+    """Train and judge as the recipe says, in the folder `scratch`; nothing is registered."""
+    label, settings = recipe.label or LabelSettings(), recipe.retention or RetentionSettings()
+    known = data_days(tables)
+    plan = cutoff_plan(*known, label, settings)
+    learned = _learn(tables, cells, recipe, plan, scratch, progress)
+    model, stored, rates = learned.model, learned.stored, learned.rates
+    progress("judging against the baselines", 0.7)
+    customers, grid_version = stored.counts.customers, recipe.grid_version
+    later = learned.later
+    theirs = present_champion(champion, plan, label, later, grid_version)
+    train = read_sample(stored.train, BASELINE_CUSTOMERS, customers)
+    campaign = campaign_at(recipe.profit, recipe.currency, later, stored.later)
+    judged = judge(model, train, later, feature_names(train), theirs, settings, campaign)
+    least = recipe.customers_min
+    fairness = fairness_at(tables, later, judged.probability, campaign, recipe.town_density, least)
+    progress("drawing", 0.85)
+    out = scratch / "out"
+    notes = notes_of(plan, known.first, settings, theirs, judged, learned.fitted)
+    card = card_of(model, judged, stored, plan, recipe, campaign)
+    # a training that fails a check has ended long before
+    passed = {**card.metrics, **worst(fairness), "leakage_passed": 1.0}
+    drawn = draw(model, judged, out / "plots")
+    drawn += write_rolling(learned.by_origin, out)
+    write_evaluation(model, judged, passed, out / "evaluation")
+    beside = {"leakage": learned.leakage, "fairness": fairness}
+    write_tables(out / "evaluation", beside)
+    write_tables(out / "evaluation", why_of(model, judged.rows, least, settings.seed))
+    told = {
+        "settings": {**card.settings, "publication": {"customers_min": least}},
+        "metrics": passed,
+        "compared_with": compared(theirs),
+        "notes": notes,
+        "table_hashes": file_hashes(out / "evaluation"),
+    }
+    card = card.model_copy(update=told)
+    of_profile = (settings.profile_customers, settings.seed, rates)
+    digest = write_bundle(
+        out / "model",
+        booster=model.booster_,
+        manifest=model.manifest_,
+        calibration=model.calibration_,
+        card=card,
+        profile=profile_at(stored.snapshot, plan.evaluate[-1], *of_profile),
+        cell_rates=rates,
+    )
+    report = TrainReport(
         name=NAME,
-        run_id=run_id,
-        version=registered.version,
-        alias=registered.alias,
         digest=digest,
         trained_as_of=plan.train,
         evaluated_as_of=plan.evaluate,
@@ -178,9 +170,71 @@ def train_retention(
         cells=judged.cells,
         campaign=judged.worth.figures,
         notes=card.notes,
-        artifacts=store.artifact_folder(run_id),
         plots=tuple(f"plots/{file.name}" for file in drawn),
     )
+    params = parameters_of(model, label, settings)
+    return Made(out, digest, params, card.metrics, tags_of(card), report)
+
+
+class Learned(NamedTuple):
+    """A fitted model, the rows it comes from and is judged on, and what was found on the way."""
+
+    model: RetentionClassifier
+    stored: StoredRows
+    later: pd.DataFrame
+    leakage: pd.DataFrame
+    by_origin: pd.DataFrame
+    fitted: FoldRates | None
+    rates: CellRates | None  # None also when they would tell nothing
+
+
+def _learn(
+    tables: Tables,
+    cells: pd.DataFrame,
+    recipe: Recipe,
+    plan: CutoffPlan,
+    scratch: Path,
+    progress: Progress,
+) -> Learned:
+    label, settings = recipe.label or LabelSettings(), recipe.retention or RetentionSettings()
+    counter, fitted, rates = CellCounter(settings.folds), None, None
+    stored = write_rows(
+        tables,
+        cells,
+        plan,
+        label,
+        scratch,
+        within(progress, 0.0, 0.5),
+        seed=settings.seed,
+        buckets=buckets(settings),
+        counting=[counter.add] if settings.cell_rates else [],
+        protected=_features(settings.protected),
+    )
+    later = read_sample(stored.later, settings.judge_customers, stored.counts.customers)
+    _require_learnable(stored.counts, later, plan, settings)
+    progress("looking for leaks", 0.5)
+    checks = leakage_checks(tables, stored, settings, foretelling(settings))
+    require_no_leak(checks)
+    by_origin = rolled(stored, plan, label, settings, scratch, within(progress, 0.5, 0.6))
+    if settings.cell_rates:
+        fitted = fold_rates(
+            counter.table, settings.folds, recipe.grid_version, recipe.customers_min
+        )
+    if fitted and fitted.whole.rates:  # else the column would tell nothing
+        add_cell_rates(stored.train, fitted)
+        rates, later = fitted.whole, fitted.whole.added_to(later)
+    with learner(stored, settings, scratch) as fit:
+        model = best_classifier(settings, fit, within(progress, 0.6, 0.7))
+    return Learned(model, stored, later, pd.DataFrame(checks), by_origin, fitted, rates)
+
+
+def _features(protected: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := [name for name in protected if name not in FEATURES]:
+        raise BadInput(
+            f"retention.protected names no feature: {', '.join(unknown)}; `gridkeep features "
+            "--explain NAME` knows them, docs/features.md lists them"
+        )
+    return protected
 
 
 def _require_learnable(

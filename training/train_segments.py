@@ -1,10 +1,10 @@
 """Training of the segmentation model."""
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,15 @@ from numpy.typing import NDArray
 from domain.bundle import ModelCard
 from domain.errors import BadInput
 from domain.publication import PublicationSettings
+from features.atomic import growing, new_folder
 from features.engine import Tables
-from features.registry import features_hash
 from features.settings import LabelSettings
+from training.made import Made, register
+from training.recipe import Recipe
 from training.report import (
     Progress,
     TrainReport,
-    flat,
+    beside,
     git_revision,
     silent,
     within,
@@ -35,10 +37,12 @@ from training.segments.rows import Quarters, outcomes_of, quarter_rows
 from training.segments.separation import Outcomes
 from training.segments.tiers import HELD
 from training.settings import SegmentationSettings, TrackingSettings
-from training.store.bundle import profile, write_bundle
+from training.store.bundle import file_hashes, profile, write_bundle
+from training.store.rival import Rival, rival_of
 from training.tracking import JUDGED_TAG, Store
 
-NAME = "segmentation"
+NAME: Literal["segmentation"] = "segmentation"
+ROWS = ".rows-"  # folder of the files while it trains
 FEWEST = 50  # customers; fewer have no quantiles worth a tier
 
 
@@ -60,6 +64,7 @@ def train_segmentation(
     tracking: TrackingSettings,
     folder: Path,
     data_hashes: Mapping[str, str],
+    rows_folder: Path | None = None,
     progress: Progress = silent,
     label: LabelSettings | None = None,
     publication: PublicationSettings | None = None,
@@ -72,65 +77,68 @@ def train_segmentation(
     their names. Raises BadInput when the history is too short for three cut-offs a horizon apart
     or too few customers are there.
     """
-    known = data_days(tables)
-    days = quarter_plan(*known, settings.horizon_months)
-    store = Store(tracking, folder)
-    with store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id:
-        read = within(progress, 0.0, 0.5)
-        quarters = quarter_rows(tables, cells, days, settings, known.first, read)
-        progress("fitting segments", 0.5)
-        grown = _fit(tables, quarters, settings, store, label)
-        model = grown.model
-        progress("judging", 0.8)
-        least = (publication or PublicationSettings()).customers_min
-        judged = judge(model, quarters, grown.train, grown.outcomes, settings, least)
-        with tempfile.TemporaryDirectory() as temporary:
-            out = Path(temporary)
-            card = ModelCard(
-                name="segmentation",
-                grid_version=grid_version,
-                trained_as_of=days[:2],
-                evaluated_as_of=days[2:],
-                profile_as_of=days[2],
-                git_revision=git_revision(),
-                features_hash=features_hash(),
-                data_hashes=dict(data_hashes),
-                settings={NAME: settings.model_dump(mode="json")},
-                metrics=flat(judged.metrics) | flat(judged.differences, "versus_no_change_"),
-                judged_on=f"{days[2]} (segments of {days[0]})",
-                notes=(*truncated(known.first, days), *grown.notes),
-                value_feature=model.rule.value_feature,
-                segments=model.names,
-            )
-            digest = write_bundle(
-                out / "model",
-                booster=model.booster,
-                next_booster=model.next_booster,
-                manifest=model.manifest,
-                card=card,
-                profile=_profile(quarters.third, settings),
-                segments=model.scheme.model_dump_json(indent=1),
-            )
-            drawn = draw(model, judged, out / "plots")
-            write_tables(out / "evaluation", judged.tables)
-            write_metrics(out / "evaluation", card.metrics)
-            progress("registering", 0.95)
-            registered = store.log_and_register(
-                NAME,
-                run_id,
-                out,
-                digest=digest,
-                params=_parameters(model, settings),
-                metrics=card.metrics,
-                tags=_tags(card),
-                first_is_champion=first_is_champion,
-            )
-    progress("done", 1.0)
-    return TrainReport(
+    recipe = Recipe(
         name=NAME,
-        run_id=run_id,
-        version=registered.version,
-        alias=registered.alias,
+        grid_version=grid_version,
+        data_hashes=dict(data_hashes),
+        label=label,
+        segmentation=settings,
+        publication=publication or PublicationSettings(),
+    )
+    store = Store(tracking, folder)
+    with (
+        store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
+        growing(rows_folder or folder, ROWS, new_folder) as scratch,
+    ):
+        champion = rival_of(store, store.champion(NAME), scratch)
+        made = fit_segmentation(tables, cells, recipe, champion, scratch, progress)
+        progress("registering", 0.95)
+        report = register(store, run_id, made, first_is_champion)
+    progress("done", 1.0)
+    return report
+
+
+def fit_segmentation(
+    tables: Tables,
+    cells: pd.DataFrame,
+    recipe: Recipe,
+    champion: Rival | None,
+    scratch: Path,
+    progress: Progress,
+) -> Made:
+    """Fit and judge as the recipe says, in the folder `scratch`; nothing is registered."""
+    settings = recipe.segmentation or SegmentationSettings()
+    known, out = data_days(tables), scratch / "out"
+    days = quarter_plan(*known, settings.horizon_months)
+    read = within(progress, 0.0, 0.5)
+    quarters = quarter_rows(tables, cells, days, settings, known.first, read)
+    progress("fitting segments", 0.5)
+    grown = _fit(tables, quarters, settings, champion, recipe.label)
+    model = grown.model
+    progress("judging", 0.8)
+    judged = judge(model, quarters, grown.train, grown.outcomes, settings, recipe.customers_min)
+    notes = (*truncated(known.first, days), *grown.notes)
+    figures = beside(judged.metrics, judged.baselines, {NO_CHANGE: judged.differences})
+    write_tables(out / "evaluation", judged.tables)
+    write_metrics(out / "evaluation", figures)
+    told = {
+        "metrics": figures,
+        "notes": notes,
+        "table_hashes": file_hashes(out / "evaluation"),
+    }
+    card = _card(model, recipe, settings, days).model_copy(update=told)
+    digest = write_bundle(
+        out / "model",
+        booster=model.booster,
+        next_booster=model.next_booster,
+        manifest=model.manifest,
+        card=card,
+        profile=_profile(quarters.third, settings),
+        segments=model.scheme.model_dump_json(indent=1),
+    )
+    drawn = draw(model, judged, out / "plots")
+    report = TrainReport(
+        name=NAME,
         digest=digest,
         trained_as_of=card.trained_as_of,
         evaluated_as_of=card.evaluated_as_of,
@@ -142,8 +150,32 @@ def train_segmentation(
         segments=judged.shares,
         segment_table=judged.tables["segments"],
         notes=card.notes,
-        artifacts=store.artifact_folder(run_id),
         plots=tuple(f"plots/{file.name}" for file in drawn),
+    )
+    return Made(out, digest, _parameters(model, settings), card.metrics, _tags(card), report)
+
+
+def _card(
+    model: SegmentModel,
+    recipe: Recipe,
+    settings: SegmentationSettings,
+    days: tuple[date, date, date],
+) -> ModelCard:
+    """The card, without figures and notes."""
+    return ModelCard(
+        name=NAME,
+        grid_version=recipe.grid_version,
+        trained_as_of=days[:2],
+        evaluated_as_of=days[2:],
+        profile_as_of=days[2],
+        git_revision=git_revision(),
+        features_hash=recipe.features_hash,
+        data_hashes=recipe.data_hashes,
+        settings={NAME: settings.model_dump(mode="json")},
+        metrics={},
+        judged_on=f"{days[2]} (segments of {days[0]})",
+        value_feature=model.rule.value_feature,
+        segments=model.names,
     )
 
 
@@ -151,7 +183,7 @@ def _fit(
     tables: Tables,
     quarters: Quarters,
     settings: SegmentationSettings,
-    store: Store,
+    rival: Rival | None,
     label: LabelSettings | None,
 ) -> Grown:
     first, second = quarters.first, quarters.second
@@ -162,7 +194,7 @@ def _fit(
         )
     train = ~held_out(first["customer_id"], settings.held_out, settings.seed)
     outcomes = outcomes_of(tables, first, second, settings, label)
-    champion = champion_segments(store)
+    champion = champion_segments(rival)
     model = SegmentModel(settings).fit(
         first.loc[train, feature_names(first)],
         second[feature_names(second)],

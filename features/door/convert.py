@@ -1,7 +1,7 @@
 """From delivered values to the contract's types; what cannot be read is a fault, not a guess."""
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ Problem = Literal["missing", "not_parsable", "out_of_range", "unknown", "conflic
 
 NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 INFINITE = r"[+-]?(?:[iI]nf|INF)(?:inity|INITY)?"
-DTYPES = {
+DTYPES: dict[str, Any] = {
     "string": TEXT,
     "float": np.dtype("float64"),
     "timestamp": np.dtype(MICROSECONDS),

@@ -26,6 +26,7 @@ def test_a_score_file_says_how_many_customers_have_no_known_value(unknown, words
 
 def test_the_shares_of_segments_name_the_month_that_they_are_of():
     days = (date(2025, 7, 1), date(2025, 10, 1)), (date(2026, 1, 1),)
-    about = ("segmentation", "r1", "1", "champion", "d1")
-    report = TrainReport(*about, *days, 9, 9, {}, {}, {}, segments={"low": 0.995, "high": 0.005})
+    report = TrainReport(
+        "segmentation", "d1", *days, 9, 9, {}, {}, {}, segments={"low": 0.995, "high": 0.005}
+    )
     assert "customers at 2026-01-01\n  low      99.5%" in "\n".join(Trained(report).lines())

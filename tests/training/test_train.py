@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ from training.rows.frames import labelled_rows
 from training.segments.champion import champion_segments, champion_trees, read_scheme
 from training.settings import RetentionSettings, TrackingSettings
 from training.store.bundle import seal
+from training.store.rival import rival_of
 from training.tracking import Store
 from training.train import train_retention
 
@@ -33,7 +35,7 @@ class Trained:
 
     def __init__(self, folder: Path, train: Callable[..., TrainReport]) -> None:
         self.folder = folder
-        self.first = train("retention", folder)
+        self.first = train("retention", folder, protected=())
         self.second = train("retention", folder, num_leaves=3, rolling_origins=9)
         self.segments = train("segmentation", folder)
         self.store = Store(TrackingSettings(), folder)
@@ -84,6 +86,20 @@ def test_a_run_says_why_of_all_and_of_each_cell(trained: Trained) -> None:
     assert set(cells["feature"]) <= set(features["feature"])
 
 
+def test_a_protected_feature_is_learned_from_only_where_the_settings_say_so(
+    trained: Trained,
+) -> None:
+    read = {}
+    for report in (trained.first, trained.second):
+        manifest = json.loads((Path(report.artifacts) / "model" / "manifest.json").read_text())
+        read[report.version] = {column["name"] for column in manifest["columns"]}
+    assert read["1"] - read["2"] == {"age_years"}
+    folder = Path(trained.second.artifacts) / "evaluation"
+    assert "age_years" not in set(pd.read_csv(folder / "why.csv")["feature"])
+    bands = pd.read_csv(folder / "fairness.csv").query("attribute == 'age'")
+    assert len(bands) > 1  # it still says how ages fare
+
+
 @pytest.mark.parametrize("which", ["first", "segments"])
 def test_the_artifacts_are_complete_and_hold_no_pickle(trained: Trained, which: str) -> None:
     report = getattr(trained, which)
@@ -111,6 +127,23 @@ def test_the_card_says_what_scoring_needs(trained: Trained) -> None:
     assert 0 < card.risk_edges[0] < card.risk_edges[1] < 1
     assert card.metrics["auc"] == trained.first.metrics["auc"].value
     assert card.profile_as_of == trained.first.evaluated_as_of[-1]
+
+
+def test_the_card_seals_its_tables_and_tells_the_figures_of_its_rivals(trained: Trained) -> None:
+    for report in (trained.second, trained.segments):
+        root = Path(report.artifacts)
+        card = ModelCard.model_validate_json((root / "model" / "card.json").read_text())
+        on_disk = {
+            file.name: hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in (root / "evaluation").iterdir()
+        }
+        assert card.table_hashes == on_disk
+        assert {"metrics.json"} < set(on_disk)
+        for rival, figures in report.baselines.items():
+            for name, (value, low, high) in figures.items():
+                key = f"{rival.replace(' ', '_')}_{name}"
+                told = [card.metrics[f"{key}{end}"] for end in ("", "_low", "_high")]
+                assert told == [value, low, high]
 
 
 def test_the_card_is_the_evidence_and_names_the_definitions(trained: Trained) -> None:
@@ -293,7 +326,8 @@ def test_a_retraining_finds_the_champion_s_names_and_says_when_it_cannot(
     card = json.loads((Path(trained.segments.artifacts) / "model" / "card.json").read_text())
     trees = champion_trees(trained.store)
     assert list(trees.scheme.names) == card["segments"]
-    known = champion_segments(trained.store).known
+    champion = trained.store.champion("segmentation")
+    known = champion_segments(rival_of(trained.store, champion, tmp_path)).known
     assert known is not None
     assert known.words == trees.scheme.words
     assert trees.following is not None
@@ -302,7 +336,7 @@ def test_a_retraining_finds_the_champion_s_names_and_says_when_it_cannot(
     with pytest.raises(BadInput, match=r"segments\.json is not one of this release"):
         read_scheme(older, seal(older))
     empty = Store(TrackingSettings(), tmp_path)
-    assert champion_segments(empty) == (None, ())
+    assert champion_segments(rival_of(empty, None, tmp_path)) == (None, ())
     with pytest.raises(BadInput, match="run `gridkeep train segmentation`"):
         champion_trees(empty)
 
@@ -333,6 +367,8 @@ def test_training_refuses_what_it_cannot_learn_from(small_bank: Any, tmp_path: P
     long = LabelSettings(kind="closed", outcome_days=300)
     with pytest.raises(BadInput, match="deliver a longer history"):
         attempt(long, RetentionSettings())
+    with pytest.raises(BadInput, match="names no feature: age_in_years"):
+        attempt(small_bank.label, RetentionSettings(protected=("age_in_years",)))
     few = RetentionSettings(train_cutoffs=1, evaluate_cutoffs=1, min_positives=800)
     with pytest.raises(BadInput, match=r"retention\.min_positives asks for 800"):
         attempt(small_bank.label, few)

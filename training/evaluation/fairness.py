@@ -19,7 +19,7 @@ SEXES = {"F": "women", "M": "men", "X": "other"}
 ERROR = 0.05  # that any interval of one table misses the truth
 COLUMNS = [
     *("attribute", "group", "customers", "observed", "predicted"),
-    *("ratio", "ratio_low", "ratio_high", "listed", "gap", "gap_low", "gap_high"),
+    *("ratio", "ratio_low", "ratio_high", "listed", "gap", "gap_low", "gap_high", "told"),
 ]
 
 
@@ -63,7 +63,8 @@ def fairness_table(
 
     `observed` and `predicted`: rates of loss; `ratio`: observed over predicted, `gap`: share of
     the group `listed` (for contact, 0 to 1 a row) less that of everybody else. All intervals of
-    the table hold together in 95 of 100 cases (Bonferroni).
+    the table hold together in 95 of 100 cases (Bonferroni). `told`: the group may be published,
+    for all groups of its attribute that are not are together `at_least` customers, or nobody.
     """
     codes = pd.factorize(customers)[0]
     found = [
@@ -74,8 +75,13 @@ def fairness_table(
     ]
     found = [one for one in found if _people(codes, one[2]) >= at_least]
     error = ERROR / max(len(found), 1)
+    told = {name: _told(codes, groups[name], at_least) for name in groups}
     lines = [
-        (attribute, group, *_figures(y, probability, listed, codes, inside, error))
+        (
+            *(attribute, group),
+            *_figures(y, probability, listed, codes, inside, error),
+            group in told[attribute],
+        )
         for attribute, group, inside in found
     ]
     return pd.DataFrame(lines, columns=COLUMNS)
@@ -93,6 +99,16 @@ def fairness_at(
     groups, y = groups_of(tables, rows, town_density), rows[TARGET].to_numpy(np.float64)
     listed = campaign.contacted(probability)
     return fairness_table(y, probability, listed, rows["customer_id"], groups, at_least)
+
+
+def _told(codes: NDArray[np.intp], groups: pd.Series, at_least: int) -> set[str]:
+    """Groups whose figures, less those of all, leave none that are about too few."""
+    known, names = pd.factorize(groups)
+    sizes = [_people(codes, known == at) for at in range(len(names))]
+    told = sorted((at for at, size in enumerate(sizes) if size >= at_least), key=sizes.__getitem__)
+    while told and 0 < _people(codes, ~np.isin(known, told)) < at_least:
+        told = told[1:]
+    return {str(names[at]) for at in told}
 
 
 def _people(codes: NDArray[np.intp], inside: NDArray[np.bool_]) -> int:

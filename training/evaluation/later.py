@@ -1,6 +1,5 @@
 """The retention model on later cut-offs: beside its baselines and the champion of the day."""
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +20,7 @@ from training.retention import RetentionClassifier
 from training.rows.dataset import TARGET, CutoffPlan
 from training.settings import RetentionSettings
 from training.store.bundle import read_retention
-from training.tracking import Store
+from training.store.rival import Rival
 
 CHAMPION = "champion"
 BASELINE_CUSTOMERS = 100_000  # at most, that baselines learn from: more change no coefficient
@@ -56,19 +55,21 @@ class Champion:
 
 
 def present_champion(
-    store: Store, plan: CutoffPlan, label: LabelSettings, later: pd.DataFrame, grid_version: str
+    rival: Rival | None,
+    plan: CutoffPlan,
+    label: LabelSettings,
+    later: pd.DataFrame,
+    grid_version: str,
 ) -> Champion | None:
     """The champion on the evaluation rows, whose cells are of a grid; None before there is one."""
-    record = store.champion("retention")
-    if record is None:
+    if rival is None:
         return None
-    version = str(record.version)
-    with tempfile.TemporaryDirectory() as temporary:
-        try:
-            old = read_retention(*store.fetch_bundle(record, Path(temporary)))
-            probability = old.probability(later, grid_version)
-        except BadInput as error:
-            return Champion(version, None, str(error))
+    version = rival.version
+    try:
+        old = read_retention(*rival.place())
+        probability = old.probability(later, grid_version)
+    except BadInput as error:
+        return Champion(version, None, str(error))
     if old.card.settings.get("label") != label.model_dump(mode="json"):
         return Champion(version, None, "it was trained for another [label]")
     ahead = timedelta(label.gap_days + label.outcome_days)

@@ -179,7 +179,8 @@ def cell_auc(
 ) -> pd.DataFrame:
     """One row per cell with `at_least` customers and both classes: its AUC and interval.
 
-    `rows` holds customer_id, cell_id and churned.
+    `rows` holds customer_id, cell_id and churned. `lost` counts customers, as `customers` does: one
+    who is lost after two cut-offs is one.
     """
     found = []
     for cell, part in rows.assign(probability=probability).groupby("cell_id", sort=True):
@@ -190,7 +191,8 @@ def cell_auc(
         ranked = Ranked.of(part["probability"].to_numpy(np.float64))
         draw = [auc(y, ranked, w) for w in customer_weights(part["customer_id"], draws, seed)]
         estimate = interval(auc(y, ranked, np.ones(len(y))), np.array(draw))
-        found.append((cell, customers, int(y.sum()), *estimate))
+        lost = part.loc[y > 0, "customer_id"].nunique()
+        found.append((cell, customers, lost, *estimate))
     return pd.DataFrame(found, columns=["cell_id", "customers", "lost", "auc", "low", "high"])
 
 

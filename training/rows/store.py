@@ -61,12 +61,14 @@ def write_rows(
     seed: int = 0,
     buckets: int = 0,
     counting: Sequence[Callable[[pd.DataFrame], None]] = (),
+    protected: Sequence[str] = (),
 ) -> StoredRows:
     """Write the rows of every cut-off of `plan` into `folder`, some customers at a time.
 
     The files are in order of cut-offs, then of customers. With `buckets`, those to train on are
     spread over so many random groups of customers instead, each in files of its own. All that is
-    `counting` is given the rows to train on, in order of customers.
+    `counting` is given the rows to train on, in order of customers. Features that are `protected`
+    are in the rows that judge, where groups are compared, and not in those to train on.
     """
     days = (*plan.train, *plan.evaluate)
     snapshot = folder / "features.parquet"
@@ -82,7 +84,8 @@ def write_rows(
             rows_read += len(batch)
             rows = _drawn(_labelled(batch, labels), seed)
             early = rows["as_of"].isin(plan.train)
-            train.add(rows[early], _buckets(rows[early], buckets, seed))
+            learned = rows[early].drop(columns=list(protected))
+            train.add(learned, _buckets(learned, buckets, seed))
             later.add(rows[~early], rows.loc[~early, "as_of"].map(str))
             for count in (counts.add, *counting):
                 count(rows[early])

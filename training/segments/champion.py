@@ -12,6 +12,7 @@ from features.manifest import FeatureManifest
 from training.segments.naming import Known
 from training.segments.scheme import SegmentScheme
 from training.store.bundle import verify
+from training.store.rival import Rival
 from training.tracking import Store
 
 NAME = "segmentation"
@@ -34,14 +35,12 @@ class SegmentTrees(NamedTuple):
     following: lgb.Booster | None
 
 
-def champion_segments(store: Store) -> Champion:
+def champion_segments(rival: Rival | None) -> Champion:
     """The champion's clusters and names, if there is one that tells them."""
-    record = store.champion(NAME)
-    if record is None:
+    if rival is None:
         return Champion(None)
     try:
-        with tempfile.TemporaryDirectory() as temporary:
-            scheme = read_scheme(*store.fetch_bundle(record, Path(temporary)))
+        scheme = read_scheme(*rival.place())
     except BadInput as error:
         return Champion(None, (f"names are new: those of the champion cannot be read ({error})",))
     return Champion(scheme.known())

@@ -63,6 +63,34 @@ def test_an_attribute_with_one_group_says_nothing_and_small_groups_are_left_out(
     assert found["group"].tolist() == ["men"]
 
 
+@pytest.mark.parametrize(
+    ("sizes", "told"),
+    [
+        ({"women": 30, "men": 40}, {"women", "men"}),
+        ({"women": 30, "men": 40, "other": 3}, {"men"}),  # else all less both gives the three
+        ({"women": 30, "men": 40, "other": 3, "unknown": 7}, {"women", "men"}),
+        ({"men": 40, "other": 3}, set()),
+    ],
+)
+def test_no_difference_of_what_is_told_is_about_too_few(
+    sizes: dict[str, int], told: set[str]
+) -> None:
+    groups = pd.DataFrame({"sex": np.repeat(list(sizes), list(sizes.values()))})
+    half = np.full(len(groups), 0.5)
+    people = pd.Series(np.arange(len(groups)))
+    found = fairness_table(half, half, half, people, groups, 10)
+    assert set(found["group"][found["told"]]) == told
+
+
+def test_rows_of_one_customer_do_not_make_a_group_large() -> None:
+    groups = pd.DataFrame({"sex": ["women"] * 30 + ["men"] * 40 + ["other"] * 12})
+    people = pd.Series([*range(70), *[70, 71, 72] * 4])  # three people at four cut-offs
+    half = np.full(82, 0.5)
+    found = fairness_table(half, half, half, people, groups, 10)
+    assert set(found["group"]) == {"women", "men"}
+    assert set(found["group"][found["told"]]) == {"men"}
+
+
 def test_intervals_of_a_whole_table_hold_together() -> None:
     missed = 0
     for seed in range(200):

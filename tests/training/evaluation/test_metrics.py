@@ -120,3 +120,11 @@ def test_only_cells_large_enough_with_both_classes_have_an_auc() -> None:
     assert found["cell_id"].tolist() == ["big"]
     assert found["auc"][0] == pytest.approx(roc_auc_score(rows["churned"][:60], p[:60]))
     assert found["lost"][0] == 30
+
+
+def test_a_customer_who_is_lost_after_two_cutoffs_is_counted_once() -> None:
+    rows = pd.DataFrame(
+        {"customer_id": list("abcabc"), "cell_id": "here", "churned": [1, 0, 0, 1, 1, 0]}
+    )
+    found = cell_auc(rows, np.linspace(0.1, 0.6, 6), at_least=2, draws=5, seed=1)
+    assert found[["customers", "lost"]].values.tolist() == [[3, 2]]

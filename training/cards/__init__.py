@@ -1,0 +1,1 @@
+"""Model cards: what a version is for, is made of and is worth, and where it ends."""
