@@ -38,6 +38,17 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model store with nothing in it; making one takes MLflow seconds."""
+    from training.settings import TrackingSettings
+    from training.tracking import Store
+
+    folder = tmp_path_factory.mktemp("blank")
+    Store(TrackingSettings(), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def repository() -> Path:
     """The folder that holds pyproject.toml."""
     return REPOSITORY

@@ -1,5 +1,6 @@
 """Every notebook runs from top to bottom, and is committed without outputs."""
 
+import shutil
 from pathlib import Path
 
 import nbformat
@@ -24,13 +25,14 @@ def test_a_notebook_is_committed_without_outputs(path):
 
 
 @pytest.fixture(scope="module")
-def bank(tmp_path_factory) -> Path:
+def bank(tmp_path_factory, blank) -> Path:
     """A small simulated bank with a grid and a champion."""
     home = tmp_path_factory.mktemp("notebook") / "bank"
     size = ["--customers", "1200", "--months", "14"]
     assert gridkeep_in(home.parent, "simulate", "--out", str(home), *size).returncode == 0
     with (home / "gridkeep.toml").open("a") as file:
         file.write("\n[retention]\ntrain_cutoffs = 2\nrounds = 40\nbootstrap = 20\n")
+    shutil.copytree(blank / "mlruns", home / "mlruns")
     for words in (["partition"], ["train", "retention"]):
         done = gridkeep_in(home, *words)
         assert done.returncode == 0, done.stderr

@@ -1,5 +1,6 @@
 """The command as a user runs it, in this process, and small banks to run it on."""
 
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import NamedTuple
 
 import pandas as pd
 import pytest
+
+from tests.command import gridkeep_in
 
 
 class Answer(NamedTuple):
@@ -89,15 +92,35 @@ class Bank(NamedTuple):
         return {file.as_posix() for file in files if file.parts[0] != "in"} - {"gridkeep.toml"}
 
 
-@pytest.fixture
-def bank(tmp_path) -> Bank:
-    """A fresh three-customer bank."""
-    found = Bank(tmp_path)
+def fresh(home: Path) -> Bank:
+    """The sources and the configuration of the three-customer bank."""
+    found = Bank(home)
     found.customers.parent.mkdir()
     found.customers.write_text(CUSTOMERS)
     found.transactions.write_text(TRANSACTIONS)
     found.config.write_text(CONFIG)
     return found
+
+
+@pytest.fixture
+def bank(tmp_path) -> Bank:
+    """A fresh three-customer bank."""
+    return fresh(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def with_grid(tmp_path_factory) -> Path:
+    """The folder of that bank after `gridkeep partition`."""
+    home = fresh(tmp_path_factory.mktemp("parted")).home
+    assert gridkeep_in(home, "partition").returncode == 0
+    return home
+
+
+@pytest.fixture
+def parted(tmp_path, with_grid) -> Bank:
+    """A copy of it."""
+    shutil.copytree(with_grid, tmp_path, dirs_exist_ok=True)
+    return Bank(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -121,10 +121,9 @@ def test_an_empty_table(run, bank):
     assert "no rows" in answer.out
 
 
-def test_a_customer_without_transactions_keeps_a_row(run, bank, tmp_path):
-    assert run("partition", "--config", bank.config).code == 0
+def test_a_customer_without_transactions_keeps_a_row(run, parted, tmp_path):
     out = tmp_path / "f.parquet"
-    answer = run("features", "--config", bank.config, "--as-of", "2025-06-01", "--out", out)
+    answer = run("features", "--config", parted.config, "--as-of", "2025-06-01", "--out", out)
     assert answer.code == 0, answer
     rows = pd.read_parquet(out).set_index("customer_id")
     assert rows.loc["c3", "transactions_365d"] == 0
@@ -149,10 +148,9 @@ def test_a_coordinate_at_zero_zero_is_said_and_not_used(run, bank):
     assert "0,0 (first: c1)" in answer.out
 
 
-def test_a_cut_off_before_all_data(run, bank, tmp_path):
-    run("partition", "--config", bank.config)
+def test_a_cut_off_before_all_data(run, parted, tmp_path):
     out = tmp_path / "f.parquet"
-    answer = run("features", "--config", bank.config, "--as-of", "2020-01-01", "--out", out)
+    answer = run("features", "--config", parted.config, "--as-of", "2020-01-01", "--out", out)
     refused(answer, "2020-01-01", "2025-01-03")
     assert not out.exists()
 
@@ -175,26 +173,23 @@ evaluate_as_of = ["{evaluate}"]
 """
 
 
-def test_a_label_window_past_the_data(run, bank):
-    with bank.config.open("a") as file:
+def test_a_label_window_past_the_data(run, parted):
+    with parted.config.open("a") as file:
         file.write(LABELLED.format(outcome=30, evaluate="2025-08-01"))
-    run("partition", "--config", bank.config)
-    refused(run("train", "retention", "--config", bank.config), "2025-08-01", "2025-08-0")
-    assert not list(bank.home.glob("mlruns/artifacts/*"))
+    refused(run("train", "retention", "--config", parted.config), "2025-08-01", "2025-08-0")
+    assert not list(parted.home.glob("mlruns/artifacts/*"))
 
 
-def test_fewer_than_two_classes(run, bank):
-    with bank.config.open("a") as file:
+def test_fewer_than_two_classes(run, parted):
+    with parted.config.open("a") as file:
         file.write(LABELLED.format(outcome=30, evaluate="2025-03-20"))
-    run("partition", "--config", bank.config)
-    answer = run("train", "retention", "--config", bank.config)
+    answer = run("train", "retention", "--config", parted.config)
     refused(answer, "0 who churned", "a model needs both")
 
 
-def test_scores_without_a_model(run, bank, tmp_path):
-    run("partition", "--config", bank.config)
+def test_scores_without_a_model(run, parted, tmp_path):
     out = tmp_path / "s.parquet"
-    answer = run("score", "--config", bank.config, "--as-of", "2025-06-01", "--out", out)
+    answer = run("score", "--config", parted.config, "--as-of", "2025-06-01", "--out", out)
     refused(answer, "no champion", "gridkeep train retention")
     assert not out.exists()
 
@@ -205,16 +200,15 @@ def test_features_before_a_grid(run, bank, tmp_path):
     refused(answer, "gridkeep partition")
 
 
-def test_a_port_in_use(run, bank):
-    run("partition", "--config", bank.config)
+def test_a_port_in_use(run, parted):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        words = ["serve", "--config", bank.config, "--port", port, "--as-of", "2025-06-01"]
+        words = ["serve", "--config", parted.config, "--port", port, "--as-of", "2025-06-01"]
         refused(run(*words), f"port {port}")
-        refused(run("ui", "--config", bank.config, "--port", port), f"port {port} of 127.0.0.1")
-    assert not (bank.home / "mlruns").exists()
+        refused(run("ui", "--config", parted.config, "--port", port), f"port {port} of 127.0.0.1")
+    assert not (parted.home / "mlruns").exists()
 
 
 def test_an_output_folder_that_cannot_be_written(run, bank, tmp_path):
@@ -223,17 +217,16 @@ def test_an_output_folder_that_cannot_be_written(run, bank, tmp_path):
     refused(run("check", "--config", bank.config), "file")
 
 
-def test_a_file_that_cannot_be_written(run, bank):
-    run("partition", "--config", bank.config)
-    out = bank.home / "in" / "customers.csv" / "f.parquet"
-    answer = run("features", "--config", bank.config, "--as-of", "2025-06-01", "--out", out)
+def test_a_file_that_cannot_be_written(run, parted):
+    out = parted.home / "in" / "customers.csv" / "f.parquet"
+    answer = run("features", "--config", parted.config, "--as-of", "2025-06-01", "--out", out)
     refused(answer, "f.parquet")
 
 
 @pytest.mark.parametrize("verb", ["check", "partition", "features"])
 def test_a_full_disk_leaves_nothing_half_written(run, bank, verb):
     """A limit of the file size stands for the full disk: the write fails in the middle."""
-    steps = {"check": [], "partition": ["check"], "features": ["check", "partition"]}
+    steps = {"check": [], "partition": ["check"], "features": ["partition"]}
     for step in steps[verb]:
         assert run(step, "--config", bank.config).code == 0
     before = bank.written()
@@ -266,9 +259,8 @@ def test_a_month_against_itself(run, bank):
     assert bank.written() == set()
 
 
-def test_a_reference_before_all_data_is_told_before_any_features_are_computed(run, bank):
-    run("partition", "--config", bank.config)
-    before = bank.written()
-    words = ["--config", bank.config, "--as-of", "2025-06-01", "--reference", "2020-01-01"]
+def test_a_reference_before_all_data_is_told_before_any_features_are_computed(run, parted):
+    before = parted.written()
+    words = ["--config", parted.config, "--as-of", "2025-06-01", "--reference", "2020-01-01"]
     refused(run("monitor", *words), "2020-01-01", "choose a later --reference")
-    assert bank.written() == before
+    assert parted.written() == before

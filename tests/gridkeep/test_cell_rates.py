@@ -1,6 +1,7 @@
 """A model that reads rates of cells, by the command line: trained, scored, watched, regridded."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,14 @@ WATCHED = 'columns = ["cell_leaving_rate", "recency_days", "customer_kind"]\n'
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, leavers_together: Any) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, blank: Path, leavers_together: Any) -> Path:
     parent = tmp_path_factory.mktemp("rates")
     words = ["simulate", "--out", "bank", "--customers", "900", "--months", "16", "--seed", "5"]
     assert gridkeep_in(parent, *words).returncode == 0
     with (parent / "bank" / "gridkeep.toml").open("a") as file:
         file.write(SETTINGS + WATCHED)
     leavers_together(parent / "bank")
+    shutil.copytree(blank / "mlruns", parent / "bank" / "mlruns")
     assert gridkeep_in(parent / "bank", "partition").returncode == 0
     return parent / "bank"
 

@@ -29,13 +29,12 @@ def test_check_shows_dimensions_accuracy_and_a_page(run, bank):
     assert "too few to say whether the target of 98.0 % is met" in page
 
 
-def test_after_a_partition_there_are_figures_of_cells(run, bank):
-    run("partition", "--config", bank.config)
-    told = json.loads(run("check", "--config", bank.config, "--json").out)["summary"]
+def test_after_a_partition_there_are_figures_of_cells(run, parted):
+    told = json.loads(run("check", "--config", parted.config, "--json").out)["summary"]
     assert told["accuracy"]["good"] == 3
     assert told["cells"] > 0
     assert {one["dimension"] for one in told["dimensions"]} >= {"validity", "consistency"}
-    rows = pd.read_parquet(bank.home / "quality.parquet")
+    rows = pd.read_parquet(parted.home / "quality.parquet")
     assert set(rows.cell_id) > {"all"}
 
 
@@ -92,12 +91,11 @@ def test_a_corrected_row_that_is_still_bad_is_told_with_its_reason(run, bank):
     assert "row 4 of transactions.csv: amount: not a number" in answer.out
 
 
-def test_features_are_reconciled_with_the_source(run, bank):
-    run("partition", "--config", bank.config)
-    out = bank.home / "features.parquet"
-    words = ("--as-of", "2025-08-06", "--out", out, "--config", bank.config)
+def test_features_are_reconciled_with_the_source(run, parted):
+    out = parted.home / "features.parquet"
+    words = ("--as-of", "2025-08-06", "--out", out, "--config", parted.config)
     told = json.loads(run("features", *words, "--json").out)["reconciliation"]
-    written = json.loads((bank.home / "features.parquet.reconciliation.json").read_text())
+    written = json.loads((parted.home / "features.parquet.reconciliation.json").read_text())
     assert written["holds"] is True
     assert written["lines"] == told["lines"]
     assert {line["what"] for line in told["lines"]} >= {
@@ -107,7 +105,7 @@ def test_features_are_reconciled_with_the_source(run, bank):
     }
 
 
-def test_features_that_do_not_come_out_are_a_bug_of_ours(run, bank, monkeypatch):
+def test_features_that_do_not_come_out_are_a_bug_of_ours(run, parted, monkeypatch):
     from features import snapshot
 
     write = snapshot.write_features
@@ -119,13 +117,12 @@ def test_features_that_do_not_come_out_are_a_bug_of_ours(run, bank, monkeypatch)
         return info
 
     monkeypatch.setattr(snapshot, "write_features", forgetful)
-    run("partition", "--config", bank.config)
-    out = bank.home / "features.parquet"
-    answer = run("features", "--as-of", "2025-08-06", "--out", out, "--config", bank.config)
+    out = parted.home / "features.parquet"
+    answer = run("features", "--as-of", "2025-08-06", "--out", out, "--config", parted.config)
     assert answer.code == 3
     assert "customers in the table at 2025-08-06: 3 is not 2 with features" in answer.err
     assert (
-        json.loads((bank.home / "features.parquet.reconciliation.json").read_text())["holds"]
+        json.loads((parted.home / "features.parquet.reconciliation.json").read_text())["holds"]
         is False
     )
 

@@ -1,6 +1,7 @@
 """Training by two worker processes, from the command line to a model that serves."""
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -43,13 +44,14 @@ def gridkeep(home: Path, *words: str, call: Call = gridkeep_in) -> str:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, leavers_together: Any) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, blank: Path, leavers_together: Any) -> Path:
     """A small simulated bank whose configuration asks for two processes."""
     parent = tmp_path_factory.mktemp("distributed")
     gridkeep(parent, "simulate", "--out", "bank", "--customers", "900", "--months", "16")
     with (parent / "bank" / "gridkeep.toml").open("a") as file:
         file.write(SETTINGS)
     leavers_together(parent / "bank")
+    shutil.copytree(blank / "mlruns", parent / "bank" / "mlruns")
     return parent / "bank"
 
 

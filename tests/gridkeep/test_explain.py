@@ -34,19 +34,18 @@ def test_without_any_tables_a_feature_is_explained_and_says_so(run, tmp_path, mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_at_a_cutoff_the_spread_is_that_of_the_feature_file(run, bank, tmp_path):
-    assert run("partition", "--config", bank.config).code == 0
-    found = told(run, bank, "--explain", "transactions_365d", "--as-of", DAY)
+def test_at_a_cutoff_the_spread_is_that_of_the_feature_file(run, parted, tmp_path):
+    found = told(run, parted, "--explain", "transactions_365d", "--as-of", DAY)
     out = tmp_path / "f.parquet"
-    assert run("features", "--config", bank.config, "--as-of", DAY, "--out", out).code == 0
+    assert run("features", "--config", parted.config, "--as-of", DAY, "--out", out).code == 0
     values = pd.read_parquet(out)["transactions_365d"]
     assert found["spread"]["customers"] == len(values) == 3
     assert (found["spread"]["low"], found["spread"]["high"]) == (values.min(), values.max())
     assert sum(bar["customers"] for bar in found["spread"]["bars"]) == 3
     assert found["sources"] == ["customers", "transactions", "closures"]
     # without a cut-off: that of the latest snapshot
-    assert told(run, bank, "--explain", "transactions_365d") == found
-    text = run("features", "--config", bank.config, "--explain", "transactions_365d").out
+    assert told(run, parted, "--explain", "transactions_365d") == found
+    text = run("features", "--config", parted.config, "--explain", "transactions_365d").out
     assert "values at 2025-08-06: 3 customers, 0.0% missing" in text
 
 

@@ -131,15 +131,14 @@ def test_a_folder_that_is_not_there_is_not_made(run, bank, verb):
         refused(run, bank, verb, bank.home / name, "which is no folder")
 
 
-def test_a_file_that_the_same_verb_wrote_or_that_is_empty_is_replaced(run, bank):
-    assert run("partition", "--config", bank.config).code == 0
-    out = bank.home / "f.parquet"
+def test_a_file_that_the_same_verb_wrote_or_that_is_empty_is_replaced(run, parted):
+    out = parted.home / "f.parquet"
     out.touch()
     for day in ("2025-06-01", "2025-07-01"):
-        answer = run("features", "--config", bank.config, "--as-of", day, "--out", out)
+        answer = run("features", "--config", parted.config, "--as-of", day, "--out", out)
         assert answer.code == 0, answer
         assert {str(one) for one in pd.read_parquet(out)["as_of"]} == {day}
-    refused(run, bank, "score", out, "exists and is not a file that `gridkeep score` wrote")
+    refused(run, parted, "score", out, "exists and is not a file that `gridkeep score` wrote")
 
 
 def test_every_reader_looks_only_where_it_says(tmp_path):

@@ -1,17 +1,21 @@
 """A population whose truth is known, a small bank, and a trained store."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import features.run
 from features.engine import Tables, open_tables
 from features.settings import LabelSettings
 from features.simulation import simulate
+from features.statements import Statements, compiled
+from features.steps import Step
 from training.report import TrainReport
 from training.settings import RetentionSettings, SegmentationSettings, TrackingSettings
 from training.tracking import Store
@@ -51,6 +55,25 @@ def draw_population() -> Callable[..., Population]:
     return population
 
 
+class CompiledOnce:
+    """The statements of a feature run, compiled when a bank and its cut-offs are new."""
+
+    def __init__(self) -> None:
+        self._kept: dict[object, tuple[list[Step], str]] = {}
+
+    def __call__(self, told: Statements, tables: Tables, names: Sequence[str]) -> str:
+        """What `features.statements.compiled` does."""
+        asked = (tables.folder, told.panes, tuple(names))
+        if asked in self._kept:
+            steps, text = self._kept[asked]
+            for step in steps:
+                told.add(step)
+            return text
+        text = compiled(told, tables, names)
+        self._kept[asked] = (list(told.steps), text)
+        return text
+
+
 class SmallBank(NamedTuple):
     tables: Tables
     cells: pd.DataFrame
@@ -69,14 +92,6 @@ def small_bank(tmp_path_factory: pytest.TempPathFactory) -> SmallBank:
     return SmallBank(open_tables(folder, timezone="Asia/Shanghai"), cells, label)
 
 
-@pytest.fixture(scope="session")
-def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a model store with nothing in it; making one takes MLflow seconds."""
-    folder = tmp_path_factory.mktemp("blank")
-    Store(TrackingSettings(), folder)
-    return folder
-
-
 @pytest.fixture
 def store(blank: Path, tmp_path: Path) -> Store:
     """A model store below `tmp_path`."""
@@ -85,12 +100,15 @@ def store(blank: Path, tmp_path: Path) -> Store:
 
 
 @pytest.fixture(scope="session")
-def train(small_bank: SmallBank) -> Callable[..., TrainReport]:
+def train(small_bank: SmallBank, blank: Path) -> Callable[..., TrainReport]:
     """Trains into the store below a folder; keyword arguments change the settings."""
+    once = CompiledOnce()
 
     def run(
         name: str, folder: Path, cells: pd.DataFrame = small_bank.cells, **changes: object
     ) -> TrainReport:
+        if not (folder / "mlruns").exists():
+            shutil.copytree(blank / "mlruns", folder / "mlruns")
         shared = {
             "grid_version": "grid-00000000",
             "tracking": TrackingSettings(),
@@ -99,15 +117,17 @@ def train(small_bank: SmallBank) -> Callable[..., TrainReport]:
         }
         if name == "segmentation":
             settings = SegmentationSettings(rounds=20, bootstrap=30, threads=1)
-            return train_segmentation(small_bank.tables, cells, settings=settings, **shared)
-        return train_retention(
-            small_bank.tables,
-            cells,
-            label=small_bank.label,
-            settings=QUICK.model_copy(
-                update={"train_cutoffs": 2, "evaluate_cutoffs": 1, **changes}
-            ),
-            **shared,
-        )
+            with patch.object(features.run, "compiled", once):
+                return train_segmentation(small_bank.tables, cells, settings=settings, **shared)
+        with patch.object(features.run, "compiled", once):
+            return train_retention(
+                small_bank.tables,
+                cells,
+                label=small_bank.label,
+                settings=QUICK.model_copy(
+                    update={"train_cutoffs": 2, "evaluate_cutoffs": 1, **changes}
+                ),
+                **shared,
+            )
 
     return run
