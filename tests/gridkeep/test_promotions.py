@@ -64,7 +64,8 @@ class Bank(NamedTuple):
         """The bundle of version 1 registered as a new version, changed and sealed anew."""
         store, out = self.store, self.home / "again"
         shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(self.bundle("1"), out / "model")
+        for part in ("model", "evaluation"):
+            shutil.copytree(self.bundle("1").parent / part, out / part)
         change(out / "model")
         (out / "model" / "hashes.json").unlink()
         digest = seal(out / "model")
