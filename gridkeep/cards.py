@@ -44,16 +44,25 @@ def write_card(config: Config, name: str, version: str, out: Path) -> Carded:
     return _write(config, Store(config.tracking, config.home), name, version, out)
 
 
-def keep_card(config: Config, name: str, version: str) -> str:
-    """Put the card of a version beside its run; where it is, or why there is none.
+def keep_cards(config: Config, name: str, *versions: str) -> str:
+    """Put the card of each version beside its run; where the last is, or why there is none.
 
-    The version is registered already: what a card lacks must not undo that.
+    They are registered, and moved, already: what a card lacks must not undo that.
     """
     from training.tracking import Store
 
     store = Store(config.tracking, config.home)
+    return [_kept(config, store, name, version) for version in versions][-1]
+
+
+def _kept(config: Config, store: Any, name: str, version: str) -> str:
+    from training.cards.reading import artifacts_folder
+
     try:
         run_id = store.version(name, version).run_id
+        if (kept := artifacts_folder(store, run_id)) is not None:
+            _write(config, store, name, version, kept)
+            return str(kept / PAGE)
         with tempfile.TemporaryDirectory() as temporary:
             _write(config, store, name, version, Path(temporary))
             store.client.log_artifacts(run_id, temporary)

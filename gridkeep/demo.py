@@ -89,6 +89,7 @@ class Demonstration:
             f"  the map of the grid       {self.partitioned.folder / 'index.html'}",
             f"  the data-quality page     {self.checked.page}",
             f"  the scores                {self.scored.summary.out}",
+            f"  the card of the model     {results.near(self.retention.card)}",
             f"  plots of the models       .venv/bin/gridkeep ui {at}",
             f"  scores over HTTP          .venv/bin/gridkeep serve {at} --as-of {day}",
             "  how to retrain            notebooks/01_retrain.ipynb",

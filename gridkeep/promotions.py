@@ -13,7 +13,7 @@ from domain.errors import BadInput
 from domain.town import town_density
 from features.engine import Tables
 from features.grid_store import current_version
-from gridkeep.cards import keep_card
+from gridkeep.cards import keep_cards
 from gridkeep.config import Config
 from gridkeep.promotion_results import Histories, ModelHistory, Promoted, RolledBack
 from gridkeep.workspace import cells_of, clean_tables
@@ -105,9 +105,8 @@ def roll_back(config: Config, name: str) -> RolledBack:
 
 def _carded(config: Config, name: str, entry: "Entry | None", version: str) -> str:
     """The card of a version made again, and that of the champion it took the place of."""
-    if entry is not None and entry.was:
-        keep_card(config, name, entry.was)
-    return keep_card(config, name, version)
+    former = [entry.was] if entry is not None and entry.was else []
+    return keep_cards(config, name, *former, version)
 
 
 def list_history(config: Config) -> Histories:

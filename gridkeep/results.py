@@ -115,8 +115,8 @@ class Trained:
             table("", heads, rows),
             *_segments(found),
             *found.notes,
-            f"plots and tables: {_near(found.artifacts)}",
-            f"model card: {_near(self.card)}",
+            f"plots and tables: {near(found.artifacts)}",
+            f"model card: {near(self.card)}",
         ]
 
 
@@ -214,7 +214,7 @@ def _reconciled(found: "Reconciliation") -> str:
     return "; ".join([words, *found.notes])
 
 
-def _near(path: str) -> str:
+def near(path: str) -> str:
     """The path from here when it lies below, else as it is."""
     here = Path.cwd()
     return Path(path).relative_to(here).as_posix() if Path(path).is_relative_to(here) else path

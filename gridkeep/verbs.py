@@ -211,9 +211,9 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
 
 
 def _carded(config: Config, report: Any) -> results.Trained:
-    from gridkeep.cards import keep_card
+    from gridkeep.cards import keep_cards
 
-    return results.Trained(report, keep_card(config, report.name, report.version))
+    return results.Trained(report, keep_cards(config, report.name, report.version))
 
 
 def list_versions(config: Config) -> results.Versions:

@@ -64,7 +64,8 @@ class Bank(NamedTuple):
         """The bundle of version 1 registered as a new version, changed and sealed anew."""
         store, out = self.store, self.home / "again"
         shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(self.bundle("1"), out / "model")
+        for part in ("model", "evaluation"):
+            shutil.copytree(self.bundle("1").parent / part, out / part)
         change(out / "model")
         (out / "model" / "hashes.json").unlink()
         digest = seal(out / "model")
@@ -218,3 +219,61 @@ def test_without_a_champion_only_what_needs_none_is_checked(bank: Bank) -> None:
     found = document(said)
     assert [check["name"] for check in found["verdict"]["checks"]] == EVERY[:7]
     assert (found["verdict"]["champion"], bank.champion) == (None, "2")
+
+
+def card_in(folder: Path) -> str:
+    assert "<h1>Model card: retention, version" in (folder / "card.html").read_text()
+    return (folder / "card.md").read_text()
+
+
+def test_a_training_leaves_its_card_and_the_command_makes_the_same(bank: Bank) -> None:
+    left = card_in(bank.bundle("1").parent)
+    assert "It became champion as the first version there was." in left
+    assert "| owner, who trained it | ann |" in left
+    code, said = bank.call("card", "retention", "1", "--out", "card")
+    assert code == 0, said
+    assert card_in(bank.home / "card") == left
+    for metric in ("auc", "recency_rule_auc", "versus_recency_rule_auc"):
+        metrics = json.loads((bank.bundle("1") / CARD_FILE).read_text())["metrics"]
+        assert f"{metrics[metric]:.4g} (" in left
+
+
+def test_a_promotion_renews_the_cards_of_both_and_a_rollback_too(bank: Bank) -> None:
+    assert bank.again(doubtful) == "2"
+    said = bank.call("promote", "retention", "2", "--validator", "bob", "--override", "<i>a|b</i>")
+    assert said[0] == 0
+    new, old = (card_in(bank.bundle(version).parent) for version in ("2", "1"))
+    assert "**Champion by override, refused by the gate" in new
+    assert "| validator | bob |" in new
+    assert r"because: \<i\>a\|b\</i\>." in new
+    assert "**Not in use: not judged by the gate**" in old
+    assert bank.call("rollback", "retention")[0] == 0
+    assert "**Champion: not judged" in card_in(bank.bundle("1").parent)
+
+
+@pytest.mark.parametrize("part", ["model/card.json", "evaluation/cells.csv"])
+def test_no_card_is_made_of_files_that_changed(bank: Bank, part: str) -> None:
+    file = bank.bundle("1").parent / part
+    file.write_bytes(file.read_bytes() + b" ")
+    code, said = bank.call("card", "retention", "1", "--out", "card")
+    assert code == 1
+    assert file.name in said
+    assert "changed after" in said
+    assert not (bank.home / "card").exists()
+
+
+def test_a_card_of_a_verdict_that_changed_is_refused(bank: Bank) -> None:
+    bank.again()
+    code, said = bank.call("promote", "retention", "2", "--json")
+    assert code == 0
+    verdict = Path(document(said)["kept"]) / "verdict.json"
+    verdict.write_text(verdict.read_text().replace("true", "false", 1))
+    code, said = bank.call("card", "retention", "2", "--out", "card")
+    assert (code, "verdict.json" in said, "changed after" in said) == (1, True, True)
+
+
+def test_a_card_of_no_version_or_into_a_file_is_a_clear_message(bank: Bank) -> None:
+    code, said = bank.call("card", "retention", "9", "--out", "card")
+    assert (code, "has no version '9'" in said) == (1, True)
+    (bank.home / "taken").write_text("")
+    assert bank.call("card", "retention", "1", "--out", "taken")[0] == 1

@@ -187,6 +187,7 @@ def reproduction(known: VersionFacts) -> Section:
         ("definitions of the features", card.features_hash[:SHORT]),
         ("seal of the files", known.digest),
     ]
+    again = f"gridkeep card {known.name} {known.version} --out card"
     settings = [
         (f"{part}.{key}", str(value))
         for part, of in card.settings.items()
@@ -195,7 +196,7 @@ def reproduction(known: VersionFacts) -> Section:
     return section(
         "Reproduction",
         facts("Identity", rows),
-        Commands((f"gridkeep train {known.name}", f"gridkeep card {known.name} {known.version}")),
+        Commands((f"gridkeep train {known.name}", again)),
         facts("Settings it was trained with", settings) if settings else None,
     )
 

@@ -22,7 +22,8 @@ STYLE = (
 nav ul { display: flex; flex-wrap: wrap; gap: 4px 20px; list-style: none; padding: 0; }
 .scroll { overflow-x: auto; margin-bottom: 16px; }
 .scroll th, .scroll td { overflow-wrap: break-word; } .scroll th[scope=row] { font-size: .95rem; }
-.scroll td { min-width: 3.5rem; } .scroll .wide th:first-child { min-width: 11rem; }
+.scroll td { min-width: 3.5rem; } .scroll .number { white-space: normal; }
+.scroll .wide th:first-child { min-width: 11rem; }
 .scroll:focus-visible { outline: 3px solid var(--link); outline-offset: 2px; }
 pre { background: var(--panel); padding: 12px; border-radius: 8px; overflow-x: auto; }
 .chart { display: block; width: 100%; max-width: 520px; height: auto; margin: 8px 0 16px; }
@@ -38,6 +39,7 @@ pre { background: var(--panel); padding: 12px; border-radius: 8px; overflow-x: a
   .scroll th, .scroll td { display: table-cell; padding: 8px 12px 8px 0;
     border-bottom: 1px solid var(--line); }
   .scroll .wide td.number { min-width: 8rem; }
+  .scroll .wide td:last-child:not(.number) { min-width: 13rem; }
   .scroll table:not(.wide) :is(th[scope=row], td) { overflow-wrap: anywhere; min-width: 5rem; }
   .scroll .wide th:first-child { position: sticky; left: 0; background: var(--ground);
     min-width: 8rem; max-width: 9rem; overflow-wrap: anywhere; }
@@ -47,7 +49,7 @@ pre { background: var(--panel); padding: 12px; border-radius: 8px; overflow-x: a
     --line: #bbb; --link: #0b5cad; }
   main { max-width: none; padding: 0; } nav { display: none; } .scroll { overflow: visible; }
   h2 { break-after: avoid; } tr, .chart { break-inside: avoid; } table { font-size: .8rem; }
-  .number { white-space: normal; }
+  .scroll :is(th, td), .scroll .wide th:first-child { overflow-wrap: anywhere; min-width: 0; }
 }
 """
 )

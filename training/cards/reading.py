@@ -12,6 +12,7 @@ import pandas as pd
 
 from domain.bundle import ModelCard
 from domain.errors import BadInput
+from domain.model_store import bundle_folder
 from training.store.bundle import file_hashes, read_card
 from training.store.history import Entry
 from training.tracking import TRAINER_TAG, VERDICT_TAG, VERDICTS, Store
@@ -68,7 +69,7 @@ def read_version(store: Store, name: str, version: str) -> VersionFacts:
 def _tables(store: Store, run_id: str, card: ModelCard, into: Path) -> dict[str, pd.DataFrame]:
     if not card.table_hashes:  # of a release that sealed none: nothing of them can be told
         return {}
-    folder = Path(store.client.download_artifacts(run_id, EVALUATION, str(into)))
+    folder = _fetched(store, run_id, EVALUATION, into)
     found = file_hashes(folder)
     if changed := sorted(
         one for one in card.table_hashes if found.get(one) != card.table_hashes[one]
@@ -88,6 +89,19 @@ def _table(file: Path) -> pd.DataFrame:
     return pd.read_csv(file, dtype=dict.fromkeys(NAMED, str), keep_default_na=False, na_values=[""])
 
 
+def artifacts_folder(store: Store, run_id: str) -> Path | None:
+    """Where an embedded store keeps the artifacts of a run, wherever it was moved; else None."""
+    bundle = bundle_folder(store.uri, run_id)
+    return bundle.parent if bundle is not None and bundle.is_dir() else None
+
+
+def _fetched(store: Store, run_id: str, place: str, into: Path) -> Path:
+    kept = artifacts_folder(store, run_id)
+    if kept is not None and (kept / place).exists():
+        return kept / place
+    return Path(store.client.download_artifacts(run_id, place, str(into)))
+
+
 def each_row(table: pd.DataFrame) -> Iterator[Any]:
     """Rows of a table with columns as attributes."""
     yield from table.itertuples(index=False)
@@ -98,7 +112,7 @@ def _verdict(store: Store, run_id: str, into: Path) -> Mapping[str, Any] | None:
     if digest is None:
         return None
     place = f"{VERDICTS}/{digest[:12]}/verdict.json"
-    text = Path(store.client.download_artifacts(run_id, place, str(into))).read_bytes()
+    text = _fetched(store, run_id, place, into).read_bytes()
     if hashlib.sha256(text).hexdigest() != digest:
         raise BadInput(
             f"{place} of run {run_id} changed after it was written; no card can be made of it: put "
