@@ -59,4 +59,4 @@ lock: ## renew uv.lock within the ranges of pyproject.toml
 	$(UV) lock --upgrade
 
 clean: ## remove what the commands wrote, .venv excepted
-	rm -rf demo tables quarantine grids reports snapshots logs .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf demo tables quarantine grids reports snapshots logs trials unregistered .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,7 +5,10 @@ from datetime import date
 from pathlib import Path
 
 # What the stages write under the output folder, which may be the folder of the sources too.
-FOLDERS = ("tables", "quarantine", "grids", "snapshots", "online", "reports", "logs")
+FOLDERS = (
+    *("tables", "quarantine", "grids", "snapshots", "online", "reports", "logs"),
+    *("trials", "unregistered"),
+)
 WORK_FOLDERS = (".intake-", ".staged")  # beginnings of the names of those that a run needs
 
 

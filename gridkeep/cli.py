@@ -154,13 +154,55 @@ def features(
 
 
 @verb("gridkeep train retention")
-@click.argument("name", type=MODELS)
+@click.argument("name", type=MODELS, required=False)
 @click.option("--trials", type=click.IntRange(0), default=0, help="Parameter sets to search.")
-def train(path: Path, as_json: bool, name: str, trials: int) -> None:
-    """Train, evaluate on later cut-offs, log and register a model."""
+@click.option(
+    "--reproduce",
+    metavar="RUN",
+    help="Make a run (its id, or retention:3) again, compare the bytes, register nothing.",
+)
+@click.option(
+    "--register",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Register a trained model that was kept because the store went away.",
+)
+def train(
+    path: Path,
+    as_json: bool,
+    name: str | None,
+    trials: int,
+    reproduce: str | None,
+    folder: Path | None,
+) -> None:
+    """Train, evaluate on later cut-offs, log and register a model.
+
+    A search that was killed goes on with the trials it had. With --reproduce exit 1 when a file
+    of the bundle is not the same.
+    """
+    if reproduce is not None or folder is not None:
+        if name or trials or (reproduce and folder):
+            raise click.UsageError("--reproduce RUN and --register FOLDER each stand alone")
+        _train_nothing(path, as_json, reproduce, folder)
+        return
+    if name is None:
+        raise click.UsageError("name a model: gridkeep train retention")
     from gridkeep.verbs import train_model
 
     _answer(train_model(_config(path), name, trials, _progress()), as_json)
+
+
+def _train_nothing(path: Path, as_json: bool, run: str | None, folder: Path | None) -> None:
+    from gridkeep.reproductions import register_kept, reproduce_run
+
+    if folder is not None:
+        _answer(register_kept(_config(path), folder), as_json)
+        return
+    result = reproduce_run(_config(path), str(run), _progress())
+    _answer(result, as_json)
+    if not result.equal:
+        sys.exit(1)
 
 
 @verb("gridkeep models --history")

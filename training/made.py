@@ -1,12 +1,15 @@
 """A trained model that is in no store yet: a folder, and what the store is to be told of it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from training.boosting.trials import Trial
+from training.environment import Environment
+from training.recipe import Recipe
 from training.report import TrainReport
-from training.tracking import Store
+
+RECIPE_FILE, ENVIRONMENT_FILE = "recipe.json", "environment.json"  # artifacts of a run
 
 
 class Made(NamedTuple):
@@ -17,28 +20,22 @@ class Made(NamedTuple):
 
     folder: Path
     digest: str
+    recipe: Recipe  # that makes it again
     params: Mapping[str, Any]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     report: TrainReport
+    trials: tuple[Trial, ...] = ()
 
 
-def register(store: Store, run_id: str, made: Made, first_is_champion: bool) -> TrainReport:
-    """Log everything in the run and register the bundle as a new version."""
-    registered = store.log_and_register(
-        made.report.name,
-        run_id,
-        made.folder,
-        digest=made.digest,
-        params=made.params,
-        metrics=made.metrics,
-        tags=made.tags,
-        first_is_champion=first_is_champion,
-    )
-    return replace(
-        made.report,
-        run_id=run_id,
-        version=registered.version,
-        alias=registered.alias,
-        artifacts=store.artifact_folder(run_id),
-    )
+def run_tags(recipe: Recipe, host: Environment) -> dict[str, str]:
+    """Tags of a run from its beginning on, so that one that was killed has them too."""
+    return {
+        "gridkeep.grid_version": recipe.grid_version,
+        "gridkeep.features": recipe.features_hash,
+        "gridkeep.git_revision": host.git_revision,
+        "gridkeep.code": host.code,
+        "gridkeep.lock": host.lock,
+        "gridkeep.environment": host.digest,
+        **{f"gridkeep.data.{name}": value for name, value in recipe.data_hashes.items()},
+    }

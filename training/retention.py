@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from domain.errors import BadInput
 from domain.scores import Reason
 from features.manifest import FeatureManifest
-from training.boosting.bag import grow
+from training.boosting.bag import Watch, grow
 from training.boosting.calibrating import fit_calibration
 from training.boosting.folds import grouped_folds
 from training.evaluation.metrics import Ranked, auc, log_losses
@@ -90,14 +90,15 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._name_columns(X)
         return self
 
-    def fit_encoded(self, rows: Encoded) -> Self:
-        """Learn from rows that a manifest has coded, as `fit` does."""
+    def fit_encoded(self, rows: Encoded, watch: Watch | None = None) -> Self:
+        """Learn from rows that a manifest has coded, as `fit` does; `watch` is told every round."""
         _, target = two_classes(rows.y)
         if len(target) != len(rows.matrix):
             raise ValueError(f"{len(rows.matrix)} rows of X but {len(target)} of y")
         fold = grouped_folds(target, rows.groups, self.folds, self.seed)
         parameters = self.parameters(len(target), rows.manifest)
-        bag = grow(_dataset(rows, target, parameters), rows.matrix, fold, parameters, self.rounds)
+        data = _dataset(rows, target, parameters)
+        bag = grow(data, rows.matrix, fold, parameters, self.rounds, watch)
         return self.adopt(bag.booster, bag.rounds, rows.manifest, bag.margin, rows.y)
 
     def adopt(

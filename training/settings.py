@@ -35,7 +35,7 @@ class RetentionSettings(Section):
     feature_fraction: float = Field(default=0.6, gt=0, le=1)  # LightGBM's
     lambda_l2: float = Field(default=5.0, ge=0)  # LightGBM's
     folds: int = Field(default=5, ge=2)  # of customers; a booster grows without each of them
-    trials: int = Field(default=0, ge=0)  # random parameter sets to try; 0: the values above
+    trials: int = Field(default=0, ge=0)  # parameter sets to search by Optuna; 0: the values above
     bootstrap: int = Field(default=200, ge=20)  # resamples of customers behind every interval
     protected: tuple[str, ...] = ("age_years",)  # features never learned from, nor told as reasons
     cell_rates: bool = False  # also learn from the rate of loss in the cell (docs/cell-rates.md)

@@ -7,7 +7,7 @@ import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,21 +23,22 @@ from domain.model_store import (
     PATIENCE,
     QUIET,
     Asked,
-    StoreFailure,
     answering,
     bundle_folder,
 )
 from training.promotion.verdict import Verdict
 from training.settings import TrackingSettings, acting_user, store_uri
-from training.store.champions import Champions, now
+from training.store.champions import Champions
 from training.store.embedded import artifact_location, follow_move
 from training.store.history import Entry, History
-from training.store.processes import PROCESS_TAG, is_gone, this_process
+from training.store.processes import PROCESS_TAG, this_process
 from training.store.registered import Candidacy, ModelVersion, Registered
+from training.store.runs import TrialRuns, close_left_open, ending
+from training.store.versions import version_named, version_of_run, versions_of_run
 
-SWEPT_TAG = "gridkeep.swept"
 JUDGED_TAG, COMPARED_TAG = "gridkeep.judged_on", "gridkeep.compared_with"
 TRAINER_TAG, VERDICT_TAG = "gridkeep.trained_by", "gridkeep.verdict"  # the last one, its digest
+RECIPE_TAG = "gridkeep.recipe"  # of a version: SHA-256 of what makes it again
 VERDICTS = "promotion"  # artifacts of a challenger's run: a folder for each verdict on it
 
 
@@ -51,21 +52,27 @@ class Store:
         with answering(self.uri, (sqlite3.Error, OSError)):
             follow_move(self.uri, settings.experiment)
         self._experiment = self._experiment_id(settings.experiment)
-        self.swept = self._sweep()
+        self.swept = close_left_open(self.client, self._experiment)
 
     @contextmanager
     def run(self, name: str, tags: Mapping[str, str]) -> Iterator[str]:
         """A run that ends FINISHED, or FAILED when the block raises."""
         marks = {**tags, PROCESS_TAG: this_process(), "gridkeep.model": name}
         run = self.client.create_run(self._experiment, tags=marks, run_name=name)
-        try:
-            yield run.info.run_id
-        except BaseException as error:
-            status = "FAILED" if isinstance(error, Exception) else "KILLED"
-            with suppress(StoreFailure):  # what ended the run is what the user must hear
-                self.client.set_terminated(run.info.run_id, status)
-            raise
-        self.client.set_terminated(run.info.run_id, "FINISHED")
+        with ending(self.client, run.info.run_id) as run_id:
+            yield run_id
+
+    @contextmanager
+    def reopened(self, run_id: str) -> Iterator[str]:
+        """A run that ended before its model was registered, open again; ends as `run` does."""
+        self.client.set_tag(run_id, PROCESS_TAG, this_process())
+        self.client.update_run(run_id, "RUNNING")
+        with ending(self.client, run_id):
+            yield run_id
+
+    def trial_runs(self, run_id: str) -> TrialRuns:
+        """What writes the trials of a run as runs of their own."""
+        return TrialRuns(self.client, self._experiment, run_id)
 
     def log_and_register(
         self,
@@ -91,12 +98,13 @@ class Store:
         source = f"{self.client.get_run(run_id).info.artifact_uri}/{BUNDLE_FOLDER}"
         champions = self._champions(name)
         champions.register()
-        # tags go in with the version: one without a digest was never finished
-        own = {DIGEST_TAG: digest, TRAINER_TAG: self.user}
-        created = self.client.create_model_version(
-            champions.model, source, run_id, tags={**tags, **own}
-        )
-        version = str(created.version)
+        known = versions_of_run(self.client, run_id)
+        if not known:  # else the store went away after it, and this is the second attempt
+            # tags go in with the version: one without a digest was never finished
+            own = {DIGEST_TAG: digest, TRAINER_TAG: self.user}
+            made = (champions.model, source, run_id)
+            known = [self.client.create_model_version(*made, tags={**tags, **own})]
+        version = str(known[0].version)
         return Registered(version, champions.welcome(version, first_is_champion))
 
     def models(self) -> list[ModelVersion]:
@@ -191,6 +199,19 @@ class Store:
             path = self.client.download_artifacts(version.run_id, BUNDLE_FOLDER, str(into))
         return Path(path), version.tags[DIGEST_TAG]
 
+    def version_of(self, named: str) -> Any:
+        """The store's record of a version: by MODEL:VERSION, or by the run that made it."""
+        name, colon, version = named.partition(":")
+        if not colon:
+            return version_of_run(self.client, named)
+        self._champions(name)  # there is such a model
+        return self.version(name, version)
+
+    def fetch_file(self, run_id: str, name: str, into: Path) -> str:
+        """The text of an artifact of a run."""
+        path = self.client.download_artifacts(run_id, name, str(into))
+        return Path(path).read_text(encoding="utf-8")
+
     def artifact_folder(self, run_id: str) -> str:
         """Where the artifacts of a run are: a path for the embedded store, else a URI."""
         uri = str(self.client.get_run(run_id).info.artifact_uri)
@@ -203,31 +224,13 @@ class Store:
 
     def version(self, name: str, version: str) -> Any:
         """The store's record of a finished version; BadInput when there is none."""
-        try:
-            found = self.client.get_model_version(registered_name(name), version)
-        except StoreFailure as error:
-            if error.code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
-                raise
-            raise BadInput(
-                f"{registered_name(name)} has no version {version!r}; `gridkeep models` lists them"
-            ) from error
-        if DIGEST_TAG not in found.tags:
-            raise BadInput(f"version {version} of {registered_name(name)} was never finished")
-        return found
+        return version_named(self.client, registered_name(name), version)
 
     def _experiment_id(self, name: str) -> str:
         known = self.client.get_experiment_by_name(name)
         if known is not None:
             return str(known.experiment_id)
         return str(self.client.create_experiment(name, artifact_location=self._artifacts))
-
-    def _sweep(self) -> list[str]:
-        running = self.client.search_runs([self._experiment], "attributes.status = 'RUNNING'")
-        left = [run for run in running if is_gone(run.data.tags.get(PROCESS_TAG, '{"host": ""}'))]
-        for run in left:
-            self.client.set_tag(run.info.run_id, SWEPT_TAG, now())
-            self.client.set_terminated(run.info.run_id, "KILLED")
-        return [run.info.run_id for run in left]
 
 
 def _client(uri: str) -> Any:

@@ -17,8 +17,10 @@ from features.labels import require_two_classes
 from features.registry import FEATURES
 from features.settings import LabelSettings
 from training.boosting.learners import buckets, learner
-from training.boosting.search import best_classifier, foretelling
+from training.boosting.search import Found, classifier, foretelling, search
+from training.boosting.trials import NOTHING, Known, Trial, best_of, trial_table
 from training.card import card_of, compared, notes_of, parameters_of, tags_of
+from training.environment import environment
 from training.evaluation.campaign import campaign_at
 from training.evaluation.fairness import fairness_at, worst
 from training.evaluation.later import (
@@ -31,9 +33,10 @@ from training.evaluation.later import (
 from training.evaluation.leakage import leakage_checks, require_no_leak
 from training.evaluation.rolling import rolled, write_rolling
 from training.evaluation.why import why_of
-from training.made import Made, register
-from training.recipe import Recipe
+from training.made import Made, run_tags
+from training.recipe import Recipe, cells_hash
 from training.report import Progress, TrainReport, silent, within, write_tables
+from training.resuming import forget, known_trials, trials_file
 from training.retention import RetentionClassifier
 from training.rows.cell_rates import CellCounter, FoldRates, add_cell_rates, fold_rates
 from training.rows.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
@@ -45,6 +48,7 @@ from training.store.bundle import file_hashes, write_bundle
 from training.store.rival import Rival, rival_of
 from training.tracking import Store
 from training.train_segments import train_segmentation
+from training.unregistered import register
 
 __all__ = ["TrainReport", "train_retention", "train_segmentation"]
 
@@ -84,6 +88,8 @@ def train_retention(
         name=NAME,
         grid_version=grid_version,
         data_hashes=dict(data_hashes),
+        cells_hash=cells_hash(cells),
+        timezone=tables.timezone,
         label=label,
         retention=settings,
         publication=publication or PublicationSettings(),
@@ -91,15 +97,20 @@ def train_retention(
         currency=currency,
         town_density=town_density,
     )
-    store = Store(tracking, folder)
+    store, host = Store(tracking, folder), environment(tables.settings.kind)
+    place = rows_folder or folder
+    file = trials_file(recipe, host, place)
     with (
-        store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
-        growing(rows_folder or folder, ROWS, new_folder) as scratch,
+        store.run(NAME, run_tags(recipe, host)) as run_id,
+        growing(place, ROWS, new_folder) as scratch,
     ):
         champion = rival_of(store, store.champion(NAME), scratch)
-        made = fit_retention(tables, cells, recipe, champion, scratch, progress)
+        recipe = recipe.beside(champion.version if champion else None)
+        trials = known_trials(recipe, file, store.trial_runs(run_id))
+        made = fit_retention(tables, cells, recipe, champion, scratch, progress, trials)
         progress("registering", 0.95)
-        report = register(store, run_id, made, first_is_champion)
+        report = register(store, run_id, made, host, first_is_champion, place)
+    forget(file)
     progress("done", 1.0)
     return report
 
@@ -111,12 +122,16 @@ def fit_retention(
     champion: Rival | None,
     scratch: Path,
     progress: Progress,
+    trials: Known = NOTHING,
 ) -> Made:
-    """Train and judge as the recipe says, in the folder `scratch`; nothing is registered."""
+    """Train and judge as the recipe says, in the folder `scratch`; nothing is registered.
+
+    `trials` are those of an interrupted search, and what is told of new ones.
+    """
     label, settings = recipe.label or LabelSettings(), recipe.retention or RetentionSettings()
     known = data_days(tables)
     plan = cutoff_plan(*known, label, settings)
-    learned = _learn(tables, cells, recipe, plan, scratch, progress)
+    learned = _learn(tables, cells, recipe, plan, scratch, progress, trials)
     model, stored, rates = learned.model, learned.stored, learned.rates
     progress("judging against the baselines", 0.7)
     customers, grid_version = stored.counts.customers, recipe.grid_version
@@ -173,13 +188,17 @@ def fit_retention(
         plots=tuple(f"plots/{file.name}" for file in drawn),
     )
     params = parameters_of(model, label, settings)
-    return Made(out, digest, params, card.metrics, tags_of(card), report)
+    if learned.trials:
+        write_tables(out / "evaluation", {"trials": trial_table(learned.trials)})
+        recipe = recipe.model_copy(update={"chosen": dict(best_of(learned.trials).parameters)})
+    return Made(out, digest, recipe, params, card.metrics, tags_of(card), report, learned.trials)
 
 
 class Learned(NamedTuple):
     """A fitted model, the rows it comes from and is judged on, and what was found on the way."""
 
     model: RetentionClassifier
+    trials: tuple[Trial, ...]  # none when a recipe said what had won
     stored: StoredRows
     later: pd.DataFrame
     leakage: pd.DataFrame
@@ -195,6 +214,7 @@ def _learn(
     plan: CutoffPlan,
     scratch: Path,
     progress: Progress,
+    trials: Known,
 ) -> Learned:
     label, settings = recipe.label or LabelSettings(), recipe.retention or RetentionSettings()
     counter, fitted, rates = CellCounter(settings.folds), None, None
@@ -224,8 +244,14 @@ def _learn(
         add_cell_rates(stored.train, fitted)
         rates, later = fitted.whole, fitted.whole.added_to(later)
     with learner(stored, settings, scratch) as fit:
-        model = best_classifier(settings, fit, within(progress, 0.6, 0.7))
-    return Learned(model, stored, later, pd.DataFrame(checks), by_origin, fitted, rates)
+        part = within(progress, 0.6, 0.7)
+        found = (
+            search(settings, fit, part, *trials)
+            if recipe.chosen is None
+            else Found(fit(classifier(settings, **recipe.chosen)), ())
+        )
+    leakage = pd.DataFrame(checks)
+    return Learned(found.model, found.trials, stored, later, leakage, by_origin, fitted, rates)
 
 
 def _features(protected: tuple[str, ...]) -> tuple[str, ...]:

@@ -16,8 +16,9 @@ from domain.publication import PublicationSettings
 from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.settings import LabelSettings
-from training.made import Made, register
-from training.recipe import Recipe
+from training.environment import environment
+from training.made import Made, run_tags
+from training.recipe import Recipe, cells_hash
 from training.report import (
     Progress,
     TrainReport,
@@ -40,6 +41,7 @@ from training.settings import SegmentationSettings, TrackingSettings
 from training.store.bundle import file_hashes, profile, write_bundle
 from training.store.rival import Rival, rival_of
 from training.tracking import JUDGED_TAG, Store
+from training.unregistered import register
 
 NAME: Literal["segmentation"] = "segmentation"
 ROWS = ".rows-"  # folder of the files while it trains
@@ -81,19 +83,23 @@ def train_segmentation(
         name=NAME,
         grid_version=grid_version,
         data_hashes=dict(data_hashes),
+        cells_hash=cells_hash(cells),
+        timezone=tables.timezone,
         label=label,
         segmentation=settings,
         publication=publication or PublicationSettings(),
     )
-    store = Store(tracking, folder)
+    store, host = Store(tracking, folder), environment(tables.settings.kind)
+    place = rows_folder or folder
     with (
-        store.run(NAME, {"gridkeep.grid_version": grid_version}) as run_id,
-        growing(rows_folder or folder, ROWS, new_folder) as scratch,
+        store.run(NAME, run_tags(recipe, host)) as run_id,
+        growing(place, ROWS, new_folder) as scratch,
     ):
         champion = rival_of(store, store.champion(NAME), scratch)
+        recipe = recipe.beside(champion.version if champion else None)
         made = fit_segmentation(tables, cells, recipe, champion, scratch, progress)
         progress("registering", 0.95)
-        report = register(store, run_id, made, first_is_champion)
+        report = register(store, run_id, made, host, first_is_champion, place)
     progress("done", 1.0)
     return report
 
@@ -152,7 +158,8 @@ def fit_segmentation(
         notes=card.notes,
         plots=tuple(f"plots/{file.name}" for file in drawn),
     )
-    return Made(out, digest, _parameters(model, settings), card.metrics, _tags(card), report)
+    params = _parameters(model, settings)
+    return Made(out, digest, recipe, params, card.metrics, _tags(card), report)
 
 
 def _card(

@@ -16,11 +16,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from domain.errors import BadInput
 from training.boosting.calibrating import centred_isotonic, fit_calibration, platt
-from training.boosting.search import best_classifier, trial_parameters
 from training.evaluation.baselines import LogisticBaseline, RecencyRule
 from training.evaluation.leakage import each_alone, require_no_leak
 from training.retention import RetentionClassifier
-from training.settings import RetentionSettings
 
 GRID = np.linspace(0.01, 0.99, 25)
 
@@ -278,23 +276,6 @@ def test_a_useless_score_is_calibrated_to_the_rate_of_all() -> None:
     y = np.array([0.0, 1.0, 1.0, 1.0] * 10)
     assert platt(np.zeros(40), y).apply(np.zeros(1))[0] == pytest.approx(0.75, abs=0.03)
     assert platt(-y, y).apply(np.array([0.3]))[0] == pytest.approx(0.75)
-
-
-def test_trials_never_make_the_out_of_fold_loss_worse(draw_population: Callable[..., Any]) -> None:
-    X, y, _ = draw_population(800)
-    steps: list[str] = []
-    base = RetentionSettings(rounds=30, threads=1, learning_rate=0.9)
-
-    def fit(model: RetentionClassifier) -> RetentionClassifier:
-        return model.fit(X, y)
-
-    plain = best_classifier(base, fit, lambda step, share: None)
-    tried = best_classifier(
-        base.model_copy(update={"trials": 3}), fit, lambda step, share: steps.append(step)
-    )
-    assert tried.out_of_fold_log_loss_ < plain.out_of_fold_log_loss_
-    assert steps[-1] == "fitting trial 3 of 3"
-    assert trial_parameters(5, 1)[:3] == trial_parameters(3, 1)
 
 
 def test_baselines_know_the_rate_of_the_never_active(draw_population: Callable[..., Any]) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from domain.errors import BadInput
 from features.manifest import FeatureManifest
-from training.boosting.bag import PATIENCE
+from training.boosting.bag import PATIENCE, Watch
 from training.boosting.cluster import Cluster, cluster
 from training.boosting.search import Fit
 from training.evaluation.metrics import log_losses
@@ -49,7 +49,7 @@ def distributed(rows: StoredRows, settings: RetentionSettings, folder: Path) -> 
     with cluster(settings, folder) as workers:
         workers.require_visible(rows.train)
         data = RemoteRows(workers, rows, manifest, share)
-        yield lambda model: _fitted(model, data, judged_by)
+        yield lambda model, watch=None: _fitted(model, data, judged_by, watch)
 
 
 def kept_aside(rows: StoredRows, settings: RetentionSettings) -> float:
@@ -144,7 +144,9 @@ def _target(part: str, aside: float) -> Floats:
     return np.asarray(rows[TARGET].to_numpy(), dtype=np.float64)
 
 
-def _fitted(model: RetentionClassifier, data: RemoteRows, aside: Encoded) -> RetentionClassifier:
+def _fitted(
+    model: RetentionClassifier, data: RemoteRows, aside: Encoded, watch: Watch | None
+) -> RetentionClassifier:
     """Grow until the customers kept aside are foretold no better, and cut back to the best."""
     booster: Any = None
     losses: list[float] = []
@@ -160,6 +162,8 @@ def _fitted(model: RetentionClassifier, data: RemoteRows, aside: Encoded) -> Ret
             margins = margins + _margin(booster, aside.matrix, tree)
             losses.append(float(log_losses(aside.y, 1 / (1 + np.exp(-margins))).mean()))
             best = margins if _best(losses) == len(losses) else best
+            if watch is not None:
+                watch(len(losses), losses[-1])
         if len(losses) == grown:
             break  # no leaf can be split further
     trees = _trees(booster, _best(losses))

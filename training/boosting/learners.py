@@ -36,4 +36,4 @@ def learner(rows: StoredRows, settings: RetentionSettings, folder: Path) -> Iter
     else:
         with needing_room(folder):
             numbers = encoded(rows.train, rows.counts.rows, folder / "matrix.f64")
-        yield lambda model: model.fit_encoded(numbers)
+        yield lambda model, watch=None: model.fit_encoded(numbers, watch)

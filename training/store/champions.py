@@ -84,6 +84,9 @@ class Champions:
     def welcome(self, version: str, first_is_champion: bool = True) -> str:
         """Name a new version: champion when there is none and it may be, else challenger."""
         aliases = self.aliases()
+        for alias in ALIASES:
+            if aliases.get(alias) == version:  # a registration that was cut short, taken up again
+                return alias
         if CHAMPION in aliases or not first_is_champion:
             was = aliases.get(CHALLENGER, "")
             self._append(self._entry(CHALLENGER, "challenge", was, version))
