@@ -31,10 +31,11 @@ def yearly_margins(tables: Tables, as_of: date | Sequence[date], settings: Value
 
     >>> from features.engine import tables_of
     >>> import pandas as pd
-    >>> rows = [("1", "2026-01-01", 0.0, 1000.0), ("2", "2026-07-02 12:00", -1000.0, 0.0)]
-    >>> posted = pd.DataFrame(rows, columns=["transaction_id", "posted_at", "amount", "balance_after"])
-    >>> bank = tables_of({"customers": pd.DataFrame({"customer_id": ["a"], "onboarded_on": "2026-01-01"}),
-    ...                   "transactions": posted.assign(customer_id="a")})
+    >>> people = pd.DataFrame({"customer_id": ["a"], "onboarded_on": "2026-01-01"})
+    >>> posted = pd.DataFrame(
+    ...     {"transaction_id": ["1", "2"], "customer_id": "a", "amount": [0.0, -1000.0],
+    ...      "posted_at": ["2026-01-01 00:00", "2026-07-02 12:00"], "balance_after": [1000.0, 0.0]})
+    >>> bank = tables_of({"customers": people, "transactions": posted})
     >>> rates = ValueSettings(net_interest_margin=0.02, fee_on_turnover=0.001)
     >>> yearly_margins(bank, date(2026, 1, 2), rates).execute().margin.round(6).tolist()
     [10.945205]

@@ -196,7 +196,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
 
         settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
         common |= {"rows_folder": config.layout.root, "publication": config.publication}
-        common |= {"profit": config.profit, "currency": config.bank.currency}
+        common |= {"profit": config.profit, "value": config.value, "currency": config.bank.currency}
         common |= {"town_density": town_density(config.grid)}
         return results.Trained(
             train_retention(tables, label=config.label, settings=settings, **common)

@@ -13,7 +13,7 @@ from domain.publication import PublicationSettings
 from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.labels import require_two_classes
-from features.settings import LabelSettings
+from features.settings import LabelSettings, ValueSettings
 from training.boosting.learners import buckets, learner
 from training.boosting.search import best_classifier, foretelling
 from training.card import card_of, compared, notes_of, parameters_of, tags_of
@@ -29,6 +29,7 @@ from training.evaluation.later import (
 from training.evaluation.leakage import leakage_checks, require_no_leak
 from training.evaluation.rolling import rolled, write_rolling
 from training.evaluation.why import why_of
+from training.outlook.ahead import Source, look_ahead, write_outlook
 from training.report import Progress, TrainReport, silent, within, write_tables
 from training.rows.cell_rates import CellCounter, add_cell_rates, fold_rates
 from training.rows.dataset import TARGET, CutoffPlan, cutoff_plan, feature_names
@@ -59,6 +60,7 @@ def train_retention(
     progress: Progress = silent,
     publication: PublicationSettings | None = None,
     profit: ProfitSettings | None = None,
+    value: ValueSettings | None = None,
     currency: str = "CNY",
     town_density: float = 0.0,
     first_is_champion: bool = True,
@@ -68,7 +70,8 @@ def train_retention(
     `cells` says the cell of each customer (`customer_id`, `cell_id`). The rows lie in a folder of
     their own under `rows_folder` (default: `folder`) while it trains. With `settings.cell_rates` no
     cell of fewer than `publication.customers_min` customers has a rate of its own. `profit` says
-    what a campaign costs and brings, in `currency`; `town_density` (customers per km2) where town
+    what a campaign costs and brings, in `currency`; `value` what a
+    customer earns; `town_density` (customers per km2) where town
     begins. The first version of all is the champion, unless it must be promoted like any other.
     Raises BadInput when the history is too short, the label has one class, too few customers were
     lost, or the cluster that `settings` asks for cannot be used.
@@ -109,6 +112,8 @@ def train_retention(
             rates, later = fitted.whole, fitted.whole.added_to(later)
         with learner(stored, settings, scratch) as fit:
             model = best_classifier(settings, fit, within(progress, 0.6, 0.7))
+        source = Source(tables, cells, settings, scratch, within(progress, 0.7, 0.7))
+        ahead = look_ahead(source, label, value or ValueSettings())
         progress("judging against the baselines", 0.7)
         champion = present_champion(store, plan, label, later, grid_version)
         train = read_sample(stored.train, BASELINE_CUSTOMERS, customers)
@@ -118,7 +123,7 @@ def train_retention(
         progress("drawing", 0.85)
         with tempfile.TemporaryDirectory() as temporary:
             out = Path(temporary)
-            notes = notes_of(plan, known.first, settings, champion, judged, fitted)
+            notes = notes_of(plan, known.first, settings, champion, judged, fitted) + ahead.notes
             card = card_of(
                 model,
                 judged,
@@ -131,7 +136,7 @@ def train_retention(
                 campaign,
             )
             # a training that fails a check has ended long before
-            passed = {**card.metrics, **worst(fairness), "leakage_passed": 1.0}
+            passed = {**card.metrics, **worst(fairness), **ahead.metrics, "leakage_passed": 1.0}
             card = card.model_copy(
                 update={"metrics": passed, "compared_with": compared(champion), "notes": notes}
             )
@@ -143,9 +148,11 @@ def train_retention(
                 card=card,
                 profile=profile_at(stored.snapshot, plan.evaluate[-1], *of_profile, rates),
                 cell_rates=rates,
+                ahead=ahead.files,
             )
             drawn = draw(model, judged, out / "plots")
             drawn += write_rolling(by_origin, out)
+            drawn += write_outlook(ahead, out)
             write_evaluation(model, judged, card.metrics, out / "evaluation")
             beside = {"leakage": pd.DataFrame(checks), "fairness": fairness}
             write_tables(out / "evaluation", beside)

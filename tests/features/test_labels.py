@@ -325,6 +325,17 @@ def test_lost_by_equals_plain_python_and_looks_no_further_than_the_horizon(
         assert found[f"lost_{horizon}d"].to_dict() == lost
 
 
+def test_silence_takes_as_long_at_every_horizon_and_who_comes_back_stays_lost() -> None:
+    # silent is 20 days; the first horizon ends on 15 March, excluded: silent from 24 February on
+    days = {"back": "2026-02-23", "before": "2026-02-23", "on": "2026-02-24"}
+    rows = [{"customer_id": who, "posted_at": day} for who, day in days.items()]
+    rows.append({"customer_id": "back", "posted_at": "2026-03-20"})
+    label = LabelSettings.model_validate({"kind": "silent"} | WINDOWS)
+    found = frame_of(lost_by(bank(rows), DAY, label, (5, 20))).set_index("customer_id")
+    assert found.loc[list(days), "lost_5d"].tolist() == [1, 1, 0]
+    assert found.loc[list(days), "lost_20d"].tolist() == [1, 1, 1]
+
+
 def test_a_horizon_may_end_with_the_data_and_not_later() -> None:
     label = LabelSettings.model_validate({"kind": "closed"} | WINDOWS)
     tables = bank([{"customer_id": "a", "posted_at": "2026-02-20"}])
