@@ -60,6 +60,43 @@ def churn_labels(tables: Tables, as_of: date | Sequence[date], settings: LabelSe
     return churned.select(*KEY, churned=churned.churned.cast("int64"))
 
 
+def lost_by(
+    tables: Tables,
+    as_of: date | Sequence[date],
+    settings: LabelSettings,
+    horizons: Sequence[int],
+) -> Table:
+    """One row per (customer, cut-off) of the set: `customer_id`, `as_of`, `lost_30d`, ... (0 or 1).
+
+    A horizon of H days ends `gap_days` + H days after the cut-off, and nothing later is looked at.
+    The set is that of `churn_labels`. A customer is lost by a horizon who was lost at its end or
+    at the end of a shorter one: `closed` by then; `silent`, without an own transaction in the last
+    `outcome_days` days before it (these may begin before the cut-off); `zero_balance`, with
+    nothing left at it; `balance_attrition`, with a mean balance that fell from the gap to it.
+
+    Raises BadInput for a cut-off before all data or a horizon that ends after them.
+
+    >>> label = LabelSettings(observation_days=30, gap_days=0, outcome_days=40)
+    >>> found = lost_by(_example(), date(2026, 2, 1), label, (10, 20)).order_by("customer_id")
+    >>> found.execute()[["lost_10d", "lost_20d"]].to_numpy().tolist()  # both silent from 01-10 on
+    [[0, 1], [0, 1]]
+    """
+    days, ends = days_of(as_of), sorted(set(horizons))
+    require_history(tables, days)
+    _require_outcome(tables, days[-1], _ending(settings, ends[-1]))
+    found, lost = None, ibis.literal(0)
+    for horizon in ends:
+        ending = _ending(settings, horizon)
+        rows = spine(tables, _windows(days, ending, tables.timezone)).select(*KEY, *WINDOWS)
+        here = _KINDS[settings.kind](tables, rows, ending)
+        here = here.select(*KEY, now=here.churned.cast("int64"))
+        found = here if found is None else found.join(here, KEY)
+        lost = ibis.greatest(lost, found.now)
+        found = found.mutate(**{f"lost_{horizon}d": lost}).drop("now")
+        lost = found[f"lost_{horizon}d"]
+    return found
+
+
 def label_end(tables: Tables) -> date:
     """The day after the last transaction: an outcome window may end there and not later.
 
@@ -106,6 +143,18 @@ def _windows(days: Sequence[date], settings: LabelSettings, timezone: str) -> Ta
         instants = [cutoff_instant(day, timezone) for day in values]
         columns[name] = pa.array(instants, pa.timestamp("us"))
     return ibis.memtable(pa.table(columns))
+
+
+def _ending(settings: LabelSettings, horizon: int) -> LabelSettings:
+    """The label whose outcome window ends with a horizon.
+
+    To be silent takes as long as ever: a window of the horizon alone would find more of them, the
+    shorter it is. It may begin before the cut-off.
+    """
+    if settings.kind != "silent":
+        return settings.model_copy(update={"outcome_days": horizon})
+    early = settings.gap_days + horizon - settings.outcome_days
+    return settings.model_copy(update={"gap_days": early})
 
 
 def _closed(tables: Tables, rows: Table, settings: LabelSettings) -> Table:

@@ -163,6 +163,21 @@ class LabelSettings(Section):
     zero_below: float = Field(default=1.0, ge=0)  # zero_balance: money that counts as nothing
 
 
+class ValueSettings(Section):
+    """[value]: what a customer earns the bank, for a model of the next 12 months' margin.
+
+    The rates are examples: set the bank's own. The model needs 36 months of history; without it
+    `value_at_risk` is of the value feature (docs/horizons-and-value.md).
+
+    >>> ValueSettings().learn
+    False
+    """
+
+    learn: bool = False  # train the margin model beside the retention model
+    net_interest_margin: float = Field(default=0.02, ge=0, le=1)  # a year, of positive balances
+    fee_on_turnover: float = Field(default=0.001, ge=0, le=1)  # of money paid in and out
+
+
 class QualitySettings(Section):
     """[quality]: how good the tables must be, as shares, before a model may learn from them.
 

@@ -18,6 +18,7 @@ from features.settings import (
     QualitySettings,
     Section,
     SourceSettings,
+    ValueSettings,
 )
 from monitoring.settings import MonitoringSettings
 from serving.settings import ServingSettings
@@ -52,6 +53,7 @@ class Config(BaseModel):
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     segmentation: SegmentationSettings = Field(default_factory=SegmentationSettings)
     profit: ProfitSettings = Field(default_factory=ProfitSettings)
+    value: ValueSettings = Field(default_factory=ValueSettings)
     promotion: PromotionSettings = Field(default_factory=PromotionSettings)
     tracking: TrackingSettings = Field(default_factory=TrackingSettings)
     serving: ServingSettings = Field(default_factory=ServingSettings)

@@ -197,7 +197,7 @@ def train_model(config: Config, name: str, trials: int, progress: Progress) -> r
         from training.train import train_retention
 
         settings = config.retention.model_copy(update={"trials": trials or config.retention.trials})
-        common |= {"profit": config.profit, "currency": config.bank.currency}
+        common |= {"profit": config.profit, "value": config.value, "currency": config.bank.currency}
         common |= {"town_density": town_density(config.grid)}
         return _carded(
             config, train_retention(tables, label=config.label, settings=settings, **common)

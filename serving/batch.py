@@ -20,7 +20,7 @@ from domain.errors import BadInput
 from domain.scores import RISK_BANDS
 from features.atomic import replacing
 from serving.parts import Crew, Part, PartsJob, alone
-from serving.score_table import SCORE_SCHEMA
+from serving.score_table import score_schema
 from serving.scoring import Scorer
 
 Progress = Callable[[str, float], None]
@@ -73,7 +73,9 @@ def score_snapshot(
             told = _telling(progress, resumed, len(parts))
             told(0)
             crew(PartsJob(snapshot, grid_version, left), scorer, told)
-            summary = _joined([part.path for part in parts], out, resumed)
+            summary = _joined(
+                [part.path for part in parts], out, resumed, score_schema(scorer.columns)
+            )
     except OSError as error:
         raise BadInput(f"cannot write '{out}': {error.strerror or error}") from error
     shutil.rmtree(_parts_path(out), ignore_errors=True)
@@ -124,7 +126,7 @@ def _key(snapshot: Path, scorer: Scorer, grid_version: str, rows: int) -> str:
         str(rows),
         str(scorer.reasons),
         scorer.language,
-        SCORE_SCHEMA.to_string(),
+        score_schema(scorer.columns).to_string(),
     ]
     digest.update("\n".join(told).encode())
     return digest.hexdigest()[:16]
@@ -151,11 +153,11 @@ def _telling(progress: Progress, resumed: int, total: int) -> Callable[[int], No
     return lambda done: progress("scoring customers", (resumed + done) / (total + 1))
 
 
-def _joined(parts: list[Path], out: Path, resumed: int) -> ScoreSummary:
+def _joined(parts: list[Path], out: Path, resumed: int, schema: pa.Schema) -> ScoreSummary:
     bands = dict.fromkeys(RISK_BANDS, 0)
     customers, value, unknown = 0, 0.0, 0
     joined = _parts_path(out) / "joined"  # a run killed here leaves nothing beside `out`
-    with replacing(joined) as temporary, pq.ParquetWriter(temporary, SCORE_SCHEMA) as writer:
+    with replacing(joined) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for part in parts:
             table = pq.read_table(part)
             writer.write_table(table, row_group_size=max(table.num_rows, 1))

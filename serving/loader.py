@@ -7,7 +7,7 @@ LightGBM text can abort the process that reads it), and only then here.
 import json
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,6 +27,7 @@ from domain.cell_rates import CELL_LEAVING_RATE, FITTED, CellRates
 from domain.errors import BadInput
 from features.manifest import FeatureManifest
 from features.registry import features_hash
+from serving.outlook import Outlook, outlook_of, outlook_texts
 from serving.verification import verified_files
 from serving.vocabulary import Vocabulary, registered_features
 
@@ -61,11 +62,16 @@ class LoadedModel:
     calibration: Calibration | None = None
     following: "lightgbm.Booster | None" = None
     cell_rates: CellRates | None = None
+    outlook: Outlook = field(default_factory=Outlook)
 
     @property
     def features(self) -> list[str]:
-        """The inputs that are features, in the model's order: not those fitted with the model."""
-        return [name for name in self.manifest.names if name not in FITTED]
+        """The inputs that are features, in the model's order: not those fitted with the model.
+
+        What only the outlook reads comes at the end.
+        """
+        own = [name for name in self.manifest.names if name not in FITTED]
+        return list(dict.fromkeys([*own, *self.outlook.features]))
 
     def inputs(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Rows of features with what the model itself adds to them."""
@@ -92,15 +98,17 @@ def load_bundle(
     files = verified_files(folder, digest)
     card = _parsed(ModelCard, files, CARD_FILE)
     manifest = _parsed(FeatureManifest, files, MANIFEST_FILE)
-    _refuse_strange_features(
-        card.name, manifest, registered_features() if features is None else features
-    )
+    known = registered_features() if features is None else features
+    _refuse_strange_features(card.name, manifest, known)
     _refuse_other_definitions(card)
     calibration = _calibration(files) if card.name == "retention" else None
     rates = _cell_rates(files, manifest, card)
     texts = {name: files[name].decode("utf-8") for name in _boosters(card, files)}
-    _try_in_a_child(card.name, list(texts.values()), trial_seconds)
+    ahead = outlook_texts(files)
+    _try_in_a_child(card.name, [*texts.values(), *ahead.values()], trial_seconds)
     boosters = {name: _booster(text, manifest, card, name) for name, text in texts.items()}
+    outlook = outlook_of(files, card, lambda text, own, name: _booster(text, own, card, name))
+    _refuse_unknown(card.name, outlook.features, known)
     return LoadedModel(
         card,
         manifest,
@@ -110,6 +118,7 @@ def load_bundle(
         calibration,
         boosters.get(NEXT_FILE),
         rates,
+        outlook,
     )
 
 
@@ -167,13 +176,17 @@ def _boosters(card: ModelCard, files: dict[str, bytes]) -> list[str]:
     return names
 
 
-def _refuse_strange_features(name: str, manifest: FeatureManifest, known: Vocabulary) -> None:
-    strange = [column.name for column in manifest.columns if column.name not in known]
+def _refuse_unknown(name: str, features: list[str], known: Vocabulary) -> None:
+    strange = [feature for feature in features if feature not in known]
     if strange:
         raise BadInput(
             f"the {name} model reads features that this installation cannot compute: "
             f"{', '.join(strange)}; train again or install the release that made it"
         )
+
+
+def _refuse_strange_features(name: str, manifest: FeatureManifest, known: Vocabulary) -> None:
+    _refuse_unknown(name, manifest.names, known)
     other = [
         f"{column.name} ({column.kind}, here {known[column.name].kind})"
         for column in manifest.columns

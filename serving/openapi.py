@@ -34,6 +34,8 @@ SCORE = {
     "brought without every feature that the models read (null is a value), or an unknown id that "
     "looks like the number of a payment card.",
     "required": ["customer_id"],
+    # lost by a horizon, where the model has them: churn_probability_30d, ..._closed_90d, and so on
+    "patternProperties": {r"^churn_probability_([a-z_]+_)?\d+d$": _NUMBER},
     "properties": {
         "customer_id": {"type": "string"},
         "error": {"type": "string"},
@@ -43,6 +45,9 @@ SCORE = {
         "churn_probability": {"type": "number", "minimum": 0, "maximum": 1},
         "risk_band": {"enum": list(RISK_BANDS)},
         "value_at_risk": _NUMBER,
+        "expected_margin": _NUMBER,
+        "value_at_risk_low": _NUMBER,
+        "value_at_risk_high": _NUMBER,
         "segment": _TEXT,
         "segment_probability": _NUMBER,
         "next_segment": _TEXT,

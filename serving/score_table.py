@@ -1,5 +1,7 @@
 """The score table on disk."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 import pyarrow as pa
 
@@ -24,13 +26,22 @@ _TYPES = {
     "reasons": pa.list_(REASON),
 }
 
-SCORE_SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in SCORE_COLUMNS])
+
+def score_schema(columns: Sequence[str]) -> pa.Schema:
+    """The schema of scores with these columns: SCORE_COLUMNS, then numbers.
+
+    >>> score_schema([*SCORE_COLUMNS, "churn_probability_30d"]).types[-1]
+    DataType(double)
+    """
+    own = {name: _TYPES.get(name, pa.string()) for name in SCORE_COLUMNS}
+    return pa.schema([(name, own.get(name, pa.float64())) for name in columns])
 
 
 def score_table(scores: pd.DataFrame) -> pa.Table:
-    """Scores as an Arrow table of SCORE_SCHEMA; NaN becomes null."""
-    arrays = [_array(scores[field.name], field) for field in SCORE_SCHEMA]
-    return pa.Table.from_arrays(arrays, schema=SCORE_SCHEMA)
+    """Scores as an Arrow table of `score_schema`; NaN becomes null."""
+    schema = score_schema(list(scores.columns))
+    arrays = [_array(scores[field.name], field) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def _array(values: pd.Series, field: pa.Field) -> pa.Array:

@@ -30,15 +30,20 @@ class Scorer:
     reasons: int = 3
     language: str = "en"  # of the reasons
 
+    @property
+    def columns(self) -> list[str]:
+        """SCORE_COLUMNS, and at the end what the retention model says of the time ahead."""
+        return [*SCORE_COLUMNS, *self.retention.outlook.columns]
+
     def score(self, frame: pd.DataFrame, grid_version: str) -> pd.DataFrame:
-        """One row per row of `frame` (customer_id, as_of, cell_id, features), SCORE_COLUMNS.
+        """One row per row of `frame` (customer_id, as_of, cell_id, features), `columns`.
 
         `reasons` holds tuples of `domain.scores.Reason`; what no model says is null. Raises
         BadInput when a model holds figures of cells of another grid version.
         """
         self.require_grid(grid_version)
         if frame.empty:
-            return pd.DataFrame(columns=list(SCORE_COLUMNS))
+            return pd.DataFrame(columns=self.columns)
         columns: dict[str, Any] = {
             "customer_id": frame["customer_id"].to_numpy(),
             "as_of": frame["as_of"].to_numpy(),
@@ -49,7 +54,7 @@ class Scorer:
             "retention_version": self.retention.version,
             "segmentation_version": self.segmentation.version if self.segmentation else None,
         }
-        scores = pd.DataFrame({name: columns[name] for name in SCORE_COLUMNS})
+        scores = pd.DataFrame({name: columns[name] for name in self.columns})
         _refuse_infinite(scores)
         return scores
 
@@ -61,16 +66,20 @@ class Scorer:
         model = self.retention
         if model.calibration is None or model.card.risk_edges is None:
             raise BadInput("the retention model has no calibration or risk edges; train it again")
-        frame = model.inputs(frame)
+        brought, frame = frame, model.inputs(frame)
         matrix = model.manifest.encode(frame)
         threads = self._threads(len(frame))
         margin = model.booster.predict(matrix, raw_score=True, num_threads=threads)
         pushes = model.booster.predict(matrix, pred_contrib=True, num_threads=threads)
         probability = model.calibration.apply(np.asarray(margin, dtype=np.float64))
+        ahead = model.outlook.scores(brought, probability, threads)
+        if "value_at_risk" not in ahead:
+            value = _value_at_risk(frame, model.card.value_feature, probability)
+            ahead["value_at_risk"] = value
         return {
             "churn_probability": probability,
             "risk_band": risk_bands(probability, model.card.risk_edges).astype(object),
-            "value_at_risk": _value_at_risk(frame, model.card.value_feature, probability),
+            **ahead,
             "reasons": reasons_of(
                 frame,
                 model.manifest.names,

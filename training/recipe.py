@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.profit import ProfitSettings
 from domain.publication import PublicationSettings
 from features.registry import features_hash
-from features.settings import LabelSettings
+from features.settings import LabelSettings, ValueSettings
 from training.settings import RetentionSettings, SegmentationSettings
 
 # of the data, not of the configuration: what must be in place before a training is made again
@@ -40,6 +40,7 @@ class Recipe(BaseModel):
     segmentation: SegmentationSettings | None = None
     publication: PublicationSettings = PublicationSettings()
     profit: ProfitSettings = ProfitSettings()
+    value: ValueSettings = ValueSettings()
     currency: str = "CNY"
     town_density: float = 0.0  # customers per km2 where town begins
     chosen: dict[str, int | float] | None = None  # what won the trials; None: to be searched

@@ -10,7 +10,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from domain.model_store import EMBEDDED
-from features.settings import Section
+from features.settings import LabelKind, Section
 
 UNKNOWN = "unknown"  # of a user
 
@@ -46,6 +46,8 @@ class RetentionSettings(Section):
     seed: int = 0  # of everything drawn
     threads: int = Field(default=1, ge=1)  # more pay on idle cores only: waiting threads spin
     judge_customers: int = Field(default=1_000_000, ge=2)  # at most, in memory, to judge by
+    horizons: tuple[int, ...] = ()  # days after the gap, as 30, 90, 180, to be lost by; empty: none
+    horizon_kinds: tuple[LabelKind, ...] = ()  # definitions of loss by horizon; empty: label.kind
     learner: Literal["local", "dask"] = "local"  # dask: rows beyond the memory of one machine
     workers: int = Field(default=2, ge=1)  # dask: processes here, or that a scheduler must have
     scheduler: str | None = None  # dask: its address, tls://HOST:8786; absent: processes here
@@ -54,6 +56,14 @@ class RetentionSettings(Section):
     def _both_lists_or_none(self) -> Self:
         if bool(self.train_as_of) != bool(self.evaluate_as_of):
             raise ValueError("give both retention.train_as_of and retention.evaluate_as_of")
+        return self
+
+    @model_validator(mode="after")
+    def _rising_horizons(self) -> Self:
+        if list(self.horizons) != sorted(set(self.horizons)) or any(d < 1 for d in self.horizons):
+            raise ValueError("retention.horizons must rise, from 1 day on")
+        if len(set(self.horizon_kinds)) != len(self.horizon_kinds):
+            raise ValueError("retention.horizon_kinds names one kind twice")
         return self
 
     @model_validator(mode="after")

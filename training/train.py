@@ -15,7 +15,7 @@ from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.labels import require_two_classes
 from features.registry import FEATURES
-from features.settings import LabelSettings
+from features.settings import LabelSettings, ValueSettings
 from training.boosting.learners import buckets, learner
 from training.boosting.search import Found, classifier, foretelling, search
 from training.boosting.trials import NOTHING, Known, Trial, best_of, trial_table
@@ -34,6 +34,7 @@ from training.evaluation.leakage import leakage_checks, require_no_leak
 from training.evaluation.rolling import rolled, write_rolling
 from training.evaluation.why import why_of
 from training.made import Made, run_tags
+from training.outlook.ahead import Source, look_ahead, write_outlook
 from training.recipe import Recipe, cells_hash
 from training.report import Progress, TrainReport, silent, within, write_tables
 from training.resuming import forget, known_trials, trials_file
@@ -70,6 +71,7 @@ def train_retention(
     progress: Progress = silent,
     publication: PublicationSettings | None = None,
     profit: ProfitSettings | None = None,
+    value: ValueSettings | None = None,
     currency: str = "CNY",
     town_density: float = 0.0,
     first_is_champion: bool = True,
@@ -79,7 +81,8 @@ def train_retention(
     `cells` says the cell of each customer (`customer_id`, `cell_id`). The rows lie in a folder of
     their own under `rows_folder` (default: `folder`) while it trains. With `settings.cell_rates` no
     cell of fewer than `publication.customers_min` customers has a rate of its own. `profit` says
-    what a campaign costs and brings, in `currency`; `town_density` (customers per km2) where town
+    what a campaign costs and brings, in `currency`; `value` what a
+    customer earns; `town_density` (customers per km2) where town
     begins. The first version of all is the champion, unless it must be promoted like any other.
     Raises BadInput when the history is too short, the label has one class, too few customers were
     lost, or the cluster that `settings` asks for cannot be used.
@@ -96,6 +99,7 @@ def train_retention(
         profit=profit or ProfitSettings(),
         currency=currency,
         town_density=town_density,
+        value=value or ValueSettings(),
     )
     store, host = Store(tracking, folder), environment(tables.settings.kind)
     place = rows_folder or folder
@@ -133,6 +137,8 @@ def fit_retention(
     plan = cutoff_plan(*known, label, settings)
     learned = _learn(tables, cells, recipe, plan, scratch, progress, trials)
     model, stored, rates = learned.model, learned.stored, learned.rates
+    source = Source(tables, cells, settings, scratch, within(progress, 0.7, 0.7))
+    ahead = look_ahead(source, label, recipe.value)
     progress("judging against the baselines", 0.7)
     customers, grid_version = stored.counts.customers, recipe.grid_version
     later = learned.later
@@ -144,12 +150,13 @@ def fit_retention(
     fairness = fairness_at(tables, later, judged.probability, campaign, recipe.town_density, least)
     progress("drawing", 0.85)
     out = scratch / "out"
-    notes = notes_of(plan, known.first, settings, theirs, judged, learned.fitted)
+    notes = notes_of(plan, known.first, settings, theirs, judged, learned.fitted) + ahead.notes
     card = card_of(model, judged, stored, plan, recipe, campaign)
     # a training that fails a check has ended long before
-    passed = {**card.metrics, **worst(fairness), "leakage_passed": 1.0}
+    passed = {**card.metrics, **worst(fairness), **ahead.metrics, "leakage_passed": 1.0}
     drawn = draw(model, judged, out / "plots")
     drawn += write_rolling(learned.by_origin, out)
+    drawn += write_outlook(ahead, out)
     write_evaluation(model, judged, passed, out / "evaluation")
     beside = {"leakage": learned.leakage, "fairness": fairness}
     write_tables(out / "evaluation", beside)
@@ -171,6 +178,7 @@ def fit_retention(
         card=card,
         profile=profile_at(stored.snapshot, plan.evaluate[-1], *of_profile),
         cell_rates=rates,
+        ahead=ahead.files,
     )
     report = TrainReport(
         name=NAME,

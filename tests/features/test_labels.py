@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.cutoffs import cutoff_instant
 from domain.errors import BadInput
 from features.engine import Tables, frame_of, tables_of
-from features.labels import churn_labels, label_end, require_two_classes
+from features.labels import churn_labels, label_end, lost_by, require_two_classes
 from features.settings import LabelSettings
 
 DAY = date(2026, 3, 1)
@@ -238,9 +238,16 @@ left = st.dictionaries(
 )
 
 
-def oracle(rows: Rows, closed: dict[str, str], kind: str, day: date) -> dict[str, int]:
+def oracle(
+    rows: Rows,
+    closed: dict[str, str],
+    kind: str,
+    day: date,
+    first_day: int = 10,
+    last_day: int = 30,
+) -> dict[str, int]:
     """The label of each customer of the set, customer by customer."""
-    starts = [day - timedelta(30), day, day + timedelta(10), day + timedelta(30)]
+    starts = [day - timedelta(30), day, day + timedelta(first_day), day + timedelta(last_day)]
     observed, at, first, end = (cutoff_instant(start, ZONE) for start in starts)
     labels = {}
     for who in sorted({row["customer_id"] for row in rows} | set(closed)):
@@ -279,17 +286,17 @@ def oracle(rows: Rows, closed: dict[str, str], kind: str, day: date) -> dict[str
     return labels
 
 
-@settings(
+few = settings(
     max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(
-    st.lists(posted, min_size=5, max_size=60),
-    left,
-    st.sampled_from(["closed", "silent", "zero_balance", "balance_attrition"]),
-)
+KINDS = ["closed", "silent", "zero_balance", "balance_attrition"]
+
+
+@few
+@given(st.lists(posted, min_size=5, max_size=60), left, st.sampled_from(KINDS))
 def test_labels_equal_plain_python(rows: Rows, closed: dict[str, str], kind: str) -> None:
     tables = bank(rows, closed, ZONE)
     days = [date(2026, 2, 11), DAY]
@@ -299,3 +306,39 @@ def test_labels_equal_plain_python(rows: Rows, closed: dict[str, str], kind: str
         mine = found[(found["as_of"] == day) & (found["customer_id"] != "z")]
         labels = dict(zip(mine["customer_id"], mine["churned"], strict=True))
         assert labels == oracle(rows, closed, kind, day)
+
+
+@few
+@given(st.lists(posted, min_size=5, max_size=60), left, st.sampled_from(KINDS))
+def test_lost_by_equals_plain_python_and_looks_no_further_than_the_horizon(
+    rows: Rows, closed: dict[str, str], kind: str
+) -> None:
+    tables, horizons = bank(rows, closed, ZONE), (5, 20, 40)
+    label = LabelSettings.model_validate({"kind": kind, "balance_ratio": 0.5} | WINDOWS)
+    found = frame_of(lost_by(tables, DAY, label, horizons))
+    found = found[found["customer_id"] != "z"].set_index("customer_id")
+    lost: dict[str, int] = {}
+    for horizon in horizons:  # the oracle is given no row from the end of the horizon on
+        first = 10 + horizon - 20 if kind == "silent" else 10
+        now = oracle(rows, closed, kind, DAY, first, 10 + horizon)
+        lost = {who: max(one, lost.get(who, 0)) for who, one in now.items()}
+        assert found[f"lost_{horizon}d"].to_dict() == lost
+
+
+def test_silence_takes_as_long_at_every_horizon_and_who_comes_back_stays_lost() -> None:
+    # silent is 20 days; the first horizon ends on 15 March, excluded: silent from 24 February on
+    days = {"back": "2026-02-23", "before": "2026-02-23", "on": "2026-02-24"}
+    rows = [{"customer_id": who, "posted_at": day} for who, day in days.items()]
+    rows.append({"customer_id": "back", "posted_at": "2026-03-20"})
+    label = LabelSettings.model_validate({"kind": "silent"} | WINDOWS)
+    found = frame_of(lost_by(bank(rows), DAY, label, (5, 20))).set_index("customer_id")
+    assert found.loc[list(days), "lost_5d"].tolist() == [1, 1, 0]
+    assert found.loc[list(days), "lost_20d"].tolist() == [1, 1, 1]
+
+
+def test_a_horizon_may_end_with_the_data_and_not_later() -> None:
+    label = LabelSettings.model_validate({"kind": "closed"} | WINDOWS)
+    tables = bank([{"customer_id": "a", "posted_at": "2026-02-20"}])
+    assert len(frame_of(lost_by(tables, DAY, label, (20, 51))))  # to the 1st of May, excluded
+    with pytest.raises(BadInput, match="known only from 2026-05-02"):
+        lost_by(tables, DAY, label, (20, 52))

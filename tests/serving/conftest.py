@@ -38,6 +38,7 @@ from domain.cell_rates import CELL_LEAVING_RATE, CellRates
 from features.manifest import FeatureManifest
 from features.online import build_online
 from features.registry import FEATURES, features_hash
+from features.settings import ValueSettings
 from features.snapshot import METADATA
 from serving.loader import LoadedModel, load_bundle
 from serving.scoring import Scorer
@@ -139,6 +140,25 @@ def bundle_files(name: str, rated: bool = False) -> dict[str, bytes]:
         files[MODEL_FILE] = _trees(matrix, classes, manifest, many)
         files[NEXT_FILE] = _trees(matrix, np.roll(classes, 1), manifest, many)
     return {**files, CARD_FILE: ModelCard.model_validate(card).model_dump_json().encode()}
+
+
+def outlook_files() -> dict[str, bytes]:
+    """A model by horizon of two definitions, and a margin model, as training writes them."""
+    from training.outlook.horizons import fit_kind
+    from training.outlook.value import fit_value
+    from training.settings import RetentionSettings
+
+    frame, random = feature_frame(400), np.random.default_rng(5)
+    columns, ids = frame[[*NUMBERS, *CATEGORIES]], frame["customer_id"]
+    soon = np.nan_to_num(columns["recency_days"]) / 80 > random.random(400)
+    lost = pd.DataFrame({"lost_30d": soon, "lost_90d": soon | (random.random(400) < 0.3)})
+    settings = RetentionSettings(rounds=20, threads=1)
+    files: dict[str, str] = {}
+    for kind in ("silent", "closed"):
+        files |= fit_kind(kind, columns, lost.astype(int), ids, (30, 90), settings).files()
+    margin = np.nan_to_num(columns["balance_mean_90d"].to_numpy()) * random.gamma(4, 0.25, 400)
+    files |= fit_value(columns, margin, ids, ValueSettings(), settings).files()
+    return {name: text.encode() for name, text in files.items()}
 
 
 def _trees(
@@ -320,6 +340,16 @@ def rated_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A retention model that reads the rate of loss of cells of GRID."""
     folder = tmp_path_factory.mktemp("bundles") / "rated"
     return folder, write_bundle(folder, "retention", rated=True)
+
+
+@pytest.fixture(scope="session")
+def outlook_folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A retention model of [label] kind silent with everything of the time ahead."""
+    folder = tmp_path_factory.mktemp("bundles") / "outlook"
+    card = json.loads(bundle_files("retention")[CARD_FILE])
+    card["settings"] = {"label": {"kind": "silent"}}
+    change = {**outlook_files(), CARD_FILE: json.dumps(card).encode()}
+    return folder, write_bundle(folder, "retention", change)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from matplotlib.text import Text
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve, roc_curve
 
+from domain.intervals import wilson
 from features.atomic import replacing
 from training.evaluation.campaign import Worth
 
@@ -166,6 +167,22 @@ def rolling(figures: pd.DataFrame, file: Path) -> Path:
     axes.set_ylim(min(0.5, figures["auc_low"].min()) - 0.02, None)
     axes.axhline(0.5, color=GREY, linestyle="--", linewidth=1, label="at random")
     axes.legend(loc="lower right")
+    return _save(figure, file)
+
+
+def horizons(figures: pd.DataFrame, file: Path) -> Path:
+    """Share lost by each horizon, a colour a definition: as foretold, and as seen (Wilson)."""
+    figure, axes = _figure("Lost by when", "days after the gap", "share of customers lost")
+    for kind, colour in _colours(figures["kind"].unique()):
+        here = figures[figures["kind"] == kind]
+        days, seen = here["horizon_days"], here["seen"]
+        axes.plot(days, here["foretold"], color=colour, label=f"{kind}: foretold")
+        ends = [wilson(lost, rows) for lost, rows in zip(here["lost"], here["rows"], strict=True)]
+        spread = np.abs(np.array(ends).T - seen.to_numpy())
+        axes.errorbar(days, seen, yerr=spread, fmt="o", color=colour, capsize=3, label="seen")
+    axes.set(xlim=(0, None), ylim=(0, None))
+    axes.set_xticks(sorted(figures["horizon_days"].unique()))
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return _save(figure, file)
 
 

@@ -50,10 +50,15 @@ def write_bundle(
     next_booster: "lgb.Booster | None" = None,
     cell_rates: CellRates | None = None,
     segments: str | None = None,
+    ahead: Mapping[str, str] | None = None,
 ) -> str:
-    """Write every file of the bundle into `folder` and return its digest."""
+    """Write every file of the bundle into `folder` and return its digest.
+
+    `ahead` are the files of models of the time ahead (`features.outlook`), by name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     texts = {
+        **(ahead or {}),
         MODEL_FILE: booster.model_to_string(),
         MANIFEST_FILE: manifest.model_dump_json(indent=1),
         CARD_FILE: card.model_dump_json(indent=1),

@@ -1,0 +1,1 @@
+"""What will become of a customer: lost by when, and worth how much."""
