@@ -116,7 +116,7 @@ class Trained:
             *_segments(found),
             *found.notes,
             f"plots and tables: {near(found.artifacts)}",
-            f"model card: {near(self.card)}",
+            *([f"model card: {near(self.card)}"] if self.card else []),
         ]
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from domain.bundle import CALIBRATION_FILE, CARD_FILE
+from gridkeep.cards import keep_cards
 from gridkeep.config import load_config
 from tests.command import gridkeep_in
 from training.store.bundle import seal
@@ -260,6 +261,10 @@ def test_no_card_is_made_of_files_that_changed(bank: Bank, part: str) -> None:
     assert file.name in said
     assert "changed after" in said
     assert not (bank.home / "card").exists()
+    # a promotion that was made stands all the same
+    told = keep_cards(load_config(bank.home / "gridkeep.toml"), "retention", "1")
+    assert told.startswith("none: ")
+    assert file.name in told
 
 
 def test_a_card_of_a_verdict_that_changed_is_refused(bank: Bank) -> None:

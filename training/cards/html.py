@@ -49,7 +49,8 @@ pre { background: var(--panel); padding: 12px; border-radius: 8px; overflow-x: a
     --line: #bbb; --link: #0b5cad; }
   main { max-width: none; padding: 0; } nav { display: none; } .scroll { overflow: visible; }
   h2 { break-after: avoid; } tr, .chart { break-inside: avoid; } table { font-size: .8rem; }
-  .scroll :is(th, td), .scroll .wide th:first-child { overflow-wrap: anywhere; min-width: 0; }
+  .scroll :is(th, td), .scroll .wide th:first-child { min-width: 0; padding-right: 8px; }
+  .scroll th[scope=row] { overflow-wrap: anywhere; font-size: .8rem; }
 }
 """
 )
