@@ -40,6 +40,9 @@ def classifier(settings: RetentionSettings, **changes: Any) -> RetentionClassifi
 
     >>> classifier(RetentionSettings(num_leaves=7)).num_leaves
     7
+    >>> told = RetentionSettings(monotone_constraints={"recency_days": 1})
+    >>> classifier(told).monotone_constraints
+    {'recency_days': 1}
     """
     parameters: dict[str, Any] = {
         "learning_rate": settings.learning_rate,
@@ -48,6 +51,7 @@ def classifier(settings: RetentionSettings, **changes: Any) -> RetentionClassifi
         "min_data_in_leaf": settings.min_data_in_leaf,
         "feature_fraction": settings.feature_fraction,
         "lambda_l2": settings.lambda_l2,
+        "monotone_constraints": settings.monotone_constraints,
         "folds": settings.folds,
         "seed": settings.seed,
         "threads": settings.threads,
