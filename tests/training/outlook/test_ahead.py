@@ -11,7 +11,7 @@ from domain.cutoffs import cutoff_instant
 from features.engine import open_tables
 from features.settings import LabelSettings, ValueSettings
 from features.simulation import simulate
-from training.outlook.ahead import NO_VALUE, Source, look_ahead
+from training.outlook.ahead import NO_VALUE, Outlook, Source, look_ahead
 from training.report import silent
 from training.settings import RetentionSettings
 
@@ -45,7 +45,7 @@ def plan_of(source: Source, label: LabelSettings):
 def test_nothing_is_learned_where_nothing_is_asked_for(small_bank, tmp_path) -> None:
     none = SETTINGS.model_copy(update={"horizons": ()})
     _, outlook = ahead(small_bank.tables, small_bank, tmp_path / "none", none)
-    assert not (outlook.files or outlook.tables or outlook.metrics or outlook.notes)
+    assert outlook == Outlook()
 
 
 def test_the_longest_horizon_is_over_when_the_first_cutoff_judges(found, small_bank) -> None:
