@@ -21,6 +21,7 @@ MANIFEST_FILE = "manifest.json"  # features.manifest.FeatureManifest
 CALIBRATION_FILE = "calibration.json"  # domain.calibration.Calibration (retention only)
 CARD_FILE = "card.json"  # ModelCard
 CELL_RATES_FILE = "cell_rates.json"  # domain.cell_rates.CellRates (retention that reads them only)
+# beside these, of retention: horizons_KIND.* and value*, the time ahead (features.outlook)
 SEGMENTS_FILE = "segments.json"  # training.segments.scheme.SegmentScheme (segmentation only)
 PROFILE_FILE = "profile.parquet"  # rows (cell_id, monitored columns, weight), no customer ids
 HASHES_FILE = "hashes.json"  # file name -> SHA-256 hex
@@ -46,7 +47,9 @@ class ModelCard(BaseModel):
     compared_with: str | None = None  # version of the champion judged on the same rows
     notes: tuple[str, ...] = ()  # what a reader of the figures must know
     table_hashes: dict[str, str] = {}  # SHA-256 of the tables beside it: evaluation/NAME
-    value_feature: str | None = None  # money at risk is churn probability x this feature
+    value_feature: str | None = (
+        None  # money at risk is churn probability x this feature, without a margin model
+    )
     risk_edges: tuple[float, float] | None = None  # lower edges of medium and high
     segments: tuple[str, ...] = ()  # class index of the boosters -> name
 

@@ -38,8 +38,8 @@ class HorizonsSpec(_Spec):
 
     kind: LabelKind
     days: tuple[int, ...]  # the horizons, the shortest first
-    raw: tuple[float, ...]  # knots of the calibration of a hazard
-    probability: tuple[float, ...]
+    raw: tuple[tuple[float, ...], ...]  # knots of the calibration of each interval's hazard
+    probability: tuple[tuple[float, ...], ...]
 
     def texts(self) -> dict[str, str]:
         """The file of its trees, by the name it has here."""
@@ -58,15 +58,13 @@ class HorizonsSpec(_Spec):
     def lost_by(self, trees: Any, frame: pd.DataFrame, threads: int = 1) -> Floats:
         """Probability of loss by each horizon, rows x horizons; it never falls along a row."""
         matrix = self.manifest.encode(frame.assign(**{INTERVAL: 0.0}))
-        at, calibration = (
-            self.manifest.names.index(INTERVAL),
-            Calibration(self.raw, self.probability),
-        )
+        at = self.manifest.names.index(INTERVAL)
         hazards = np.empty((len(frame), len(self.days)))
-        for interval in range(len(self.days)):
+        for interval, knots in enumerate(zip(self.raw, self.probability, strict=True)):
             matrix[:, at] = interval
             margin = trees.predict(matrix, raw_score=True, num_threads=threads)
-            hazards[:, interval] = calibration.apply(np.asarray(margin, dtype=np.float64))
+            found = Calibration(*knots).apply(np.asarray(margin, dtype=np.float64))
+            hazards[:, interval] = found
         return lost_by(hazards)
 
 

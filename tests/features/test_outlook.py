@@ -33,8 +33,8 @@ def test_probabilities_never_fall_as_the_horizon_grows(margin, probability):
         kind="closed",
         days=DAYS,
         manifest=FeatureManifest.fit(frame.assign(**{INTERVAL: 0.0})),
-        raw=(-9.0, 0.0, 9.0),
-        probability=tuple(probability),
+        raw=((-9.0, 0.0, 9.0),) * 3,
+        probability=(tuple(probability), (0.0, 0.5, 1.0), tuple(probability)),
     )
     found = spec.lost_by(AnyTrees(margin), frame)
     assert found.shape == (4, 3)

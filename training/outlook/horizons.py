@@ -1,14 +1,16 @@
 """Lost by when: a discrete-time hazard, whose probabilities never fall as the horizon grows."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from domain.calibration import Calibration
 from features.outlook import INTERVAL, HorizonsSpec
 from features.settings import LabelKind
+from training.boosting.calibrating import fit_calibration
 from training.boosting.search import classifier
 from training.evaluation.metrics import Estimate, evaluate
 from training.report import flat
@@ -16,6 +18,16 @@ from training.retention import RetentionClassifier
 from training.settings import RetentionSettings
 
 Floats = NDArray[np.float64]
+FEWEST = 5  # lost customers of an interval that has a calibration of its own
+
+
+class Hazard(RetentionClassifier):
+    """A classifier that keeps each row's margin by who did not learn it."""
+
+    def adopt(self, *grown: Any) -> Self:
+        """Take grown trees."""
+        self.out_of_fold_ = np.asarray(grown[3], dtype=np.float64)
+        return super().adopt(*grown)
 
 
 class KindModel(NamedTuple):
@@ -70,16 +82,32 @@ def fit_kind(
     Raises BadInput where nobody, or next to nobody, was lost.
     """
     cut = intervals(features, lost)
-    model = classifier(settings).fit(cut.features, cut.lost, customers.to_numpy()[cut.row])
-    table = model.calibration_
+    model = Hazard(**classifier(settings).get_params())
+    model.fit(cut.features, cut.lost, customers.to_numpy()[cut.row])
+    tables = calibrations(model, cut, len(days))
     spec = HorizonsSpec(
         kind=kind,
         days=tuple(days),
         manifest=model.manifest_,
-        raw=table.raw,
-        probability=table.probability,
+        raw=tuple(table.raw for table in tables),
+        probability=tuple(table.probability for table in tables),
     )
     return KindModel(spec, model)
+
+
+def calibrations(model: Hazard, cut: Intervals, days: int) -> list[Calibration]:
+    """Of each interval's margins, by who did not learn the row; of all where few were lost.
+
+    Together the rare first interval would be foretold by what is usual in the longer ones.
+    """
+    at, found = cut.features[INTERVAL].to_numpy(), []
+    for interval in range(days):
+        here, lost = at == interval, cut.lost.astype(np.float64)
+        enough = min(lost[here].sum(), (1 - lost[here]).sum()) >= FEWEST
+        margin = model.out_of_fold_
+        own = fit_calibration(margin[here], lost[here]) if enough else model.calibration_
+        found.append(own)
+    return found
 
 
 def judged_kind(

@@ -53,18 +53,18 @@ def fit_value(
     """Learn the margin of the year after; some customers are set aside to move the bounds by."""
     manifest = FeatureManifest.fit(features)
     matrix, scale = manifest.encode(features), scale_of(margin)
-    aside = customer_draws(customers, settings.seed + 1) < SET_ASIDE
+    aside = set_aside(customers, settings)
     learn, some = ~aside, ~aside & (margin > 0)
     logs, edge = np.log1p(margin / scale), (1 - INSIDE) / 2
 
-    def grown(rows: NDArray[np.bool_], target: Floats, **objective: Any) -> "lgb.Booster":
-        return _grown(matrix[rows], target[rows], manifest, settings, objective)
+    def part(rows: NDArray[np.bool_], target: Floats, **objective: Any) -> "lgb.Booster":
+        return grown(matrix[rows], target[rows], manifest, settings, objective)
 
     trees = {
-        "any": grown(learn, (margin > 0).astype(np.float64), objective="binary"),
-        "much": grown(some, margin, objective="gamma"),
-        "low": grown(learn, logs, objective="quantile", alpha=edge),
-        "high": grown(learn, logs, objective="quantile", alpha=1 - edge),
+        "any": part(learn, (margin > 0).astype(np.float64), objective="binary"),
+        "much": part(some, margin, objective="gamma"),
+        "low": part(learn, logs, objective="quantile", alpha=edge),
+        "high": part(learn, logs, objective="quantile", alpha=1 - edge),
     }
     low, high = (np.asarray(trees[end].predict(matrix[aside])) for end in ("low", "high"))
     spec = ValueSpec(
@@ -75,6 +75,11 @@ def fit_value(
         fee_on_turnover=rates.fee_on_turnover,
     )
     return ValueModel(spec, trees)
+
+
+def set_aside(customers: pd.Series, settings: RetentionSettings) -> NDArray[np.bool_]:
+    """Rows of the customers whom no tree learns from."""
+    return customer_draws(customers, settings.seed + 1) < SET_ASIDE
 
 
 def scale_of(margin: Floats) -> float:
@@ -132,13 +137,14 @@ def coverage(
     return interval(float(inside.mean()), np.array(resampled))
 
 
-def _grown(
+def grown(
     matrix: Floats,
     target: Floats,
     manifest: FeatureManifest,
     settings: RetentionSettings,
     objective: dict[str, Any],
 ) -> "lgb.Booster":
+    """Trees of one `objective`, LightGBM's words."""
     parameters = {**SHAPE, **objective, **fixed_parameters(settings.seed, settings.threads)}
     data = lgb.Dataset(
         matrix,
