@@ -18,11 +18,16 @@ SOURCE = SourceSettings.model_validate(
     }
 )
 ROW = st.tuples(
-    st.sampled_from(["T1", "T2", "T3", ""]),
-    st.sampled_from(["C1", "C2", "C9", ""]),
-    st.sampled_from(["2026-01-01", "2026-02-31", ""]),
-    st.sampled_from(["1", "x", "inf", "", "2"]),
+    st.sampled_from(["T1", "T2", "T3", "T4", "T5", "T6", ""]),
+    st.sampled_from(["C1", "C1", "C2", "C9", ""]),
+    st.sampled_from(["2026-01-01", "2026-01-01", "2026-02-31", ""]),
+    st.sampled_from(["1", "1", "2", "x", "inf", ""]),
 )
+
+
+def with_repeats(rows: list[tuple[str, ...]]) -> st.SearchStrategy[list[tuple[str, ...]]]:
+    """The rows, and some of them again."""
+    return st.lists(st.sampled_from(rows), min_size=4, max_size=12).map(lambda more: rows + more)
 
 
 def report_of(folder: Path, rows: list[tuple[str, str, str, str]]) -> QualityReport:
@@ -46,7 +51,7 @@ def acceptable(rows: list[tuple[str, str, str, str]]) -> list[tuple[str, str, st
 
 
 @settings(max_examples=8, deadline=None)
-@given(rows=st.lists(ROW, min_size=6, max_size=30))
+@given(rows=st.lists(ROW, min_size=6, max_size=24).flatmap(with_repeats))
 @example(rows=[])
 def test_every_delivered_row_is_accepted_rejected_or_a_repeat(
     tmp_path_factory: object, rows: list[tuple[str, str, str, str]]
