@@ -29,7 +29,7 @@ class Hopeless(Exception):  # noqa: N818 (no error: it ends a trial)
 
 
 class Found(NamedTuple):
-    """The best classifier, and every trial."""
+    """The best classifier, and every trial, of which there is none when nothing was searched."""
 
     model: RetentionClassifier
     trials: tuple[Trial, ...]
@@ -83,7 +83,7 @@ def search(
     if best is None:  # it was found before the kill
         progress("fitting the best again", 0.99)
         best = fit(classifier(settings, **won.parameters))
-    return Found(best, tuple(trials))
+    return Found(best, tuple(trials) if settings.trials else ())
 
 
 def _tried(
