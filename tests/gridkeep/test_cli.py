@@ -32,7 +32,7 @@ def test_every_verb_has_help_with_an_example_that_parses(run, verb):
 
 def test_every_promised_verb_is_there():
     promised = "demo init simulate check partition features train models promote rollback score"
-    assert set(promised.split()) | {"segments", "serve", "monitor", "ui"} == set(VERBS)
+    assert set(promised.split()) | {"card", "segments", "serve", "monitor", "ui"} == set(VERBS)
 
 
 @pytest.mark.parametrize(
