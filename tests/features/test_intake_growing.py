@@ -173,11 +173,11 @@ def nights() -> st.SearchStrategy[list[Night]]:
         parts,
         st.sampled_from([0, 1, 1, 1, 2, 4]),
     )
-    return st.lists(one, min_size=3, max_size=4)
+    return st.lists(one, min_size=2, max_size=4)
 
 
 @pytest.mark.slow
-@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=10, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(story=nights())
 def test_any_nights_of_deliveries_give_the_tables_and_the_report_of_one_full_reading(
     story: list[Night],
