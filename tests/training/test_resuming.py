@@ -37,7 +37,9 @@ def test_the_next_training_goes_on_with_the_trials_of_a_stopped_one(
     report = train("retention", tmp_path, trials=2)
     assert not (tmp_path / "trials").exists()
     assert not (tmp_path / "unregistered").exists()
-    table = pd.read_csv(Path(report.artifacts) / "evaluation" / "trials.csv")
+    table = pd.read_csv(
+        Path(report.artifacts) / "evaluation" / "trials.csv", float_precision="round_trip"
+    )
     assert table["log_loss"].tolist()[:2] == [trial.log_loss for trial in before]
     nested = f"tags.`{PARENT_TAG}` = '{report.run_id}'"
     found = {run.info.run_name: run for run in store.client.search_runs(["1"], nested)}
