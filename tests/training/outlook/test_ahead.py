@@ -103,3 +103,18 @@ def test_three_years_give_a_margin_model_and_its_measured_coverage(tmp_path) -> 
     assert 0.6 < outlook.metrics["value_coverage"] <= 1
     assert outlook.metrics["value_coverage"] == table["coverage"].iloc[-1]
     assert f"held {outlook.metrics['value_coverage']:.1%}" in outlook.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"horizons": (90, 30)}, "horizons must rise"),
+        ({"horizons": (30, 30)}, "horizons must rise"),
+        ({"horizons": (0, 30)}, "from 1 day on"),
+        ({"horizon_kinds": ("closed", "closed")}, "names one kind twice"),
+        ({"horizon_kinds": ("gone",)}, "horizon_kinds"),
+    ],
+)
+def test_horizons_that_mean_nothing_are_refused(keys, told) -> None:
+    with pytest.raises(ValueError, match=told):
+        RetentionSettings.model_validate(keys)
