@@ -4,14 +4,16 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
 
+from features.engine import Tables
 from gridkeep.config import load_config
 from tests.command import gridkeep_in
-from training.reproduce import compare
+from training.reproduce import compare, make_again, recorded
+from training.store.bundle import file_hashes
 from training.tracking import Store
 
 AS_TRAINED = """
@@ -33,6 +35,9 @@ SINCE = {
     "trials = 2": "trials = 0",
     "rounds = 20": "rounds = 9",
 }
+
+
+ANY_TABLES = Tables(*[None] * 6)  # what nobody reads
 
 
 class Bank(NamedTuple):
@@ -140,6 +145,21 @@ def test_a_run_keeps_what_it_was_made_of(trained: Path) -> None:
     tags = store.client.get_run(store.version_of("retention:1").run_id).data.tags
     assert (tags["gridkeep.lock"], tags["gridkeep.code"]) == (lock, host["code"])
     assert tags["gridkeep.data.customers"] == recipe["data_hashes"]["customers"]
+
+
+def test_the_champion_of_that_day_takes_part(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+    monkeypatch.setattr("training.reproduce.fit_segmentation", lambda *words: seen.append(words))
+    run = recorded(Bank(trained).store(), "segmentation:2", tmp_path)
+    # equal data give equal names without it, so the bytes alone would not tell
+    make_again(ANY_TABLES, pd.DataFrame(), run, tmp_path, lambda step, share: None)
+    tables, _, recipe, rival, *_ = seen[0]
+    assert tables.timezone == recipe.timezone == "Asia/Shanghai"
+    assert rival.version == "1"
+    first = Bank(trained).artifacts("segmentation", "1") / "model"
+    assert file_hashes(rival.place()[0]) == file_hashes(first)
 
 
 def test_a_byte_that_differs_is_found(trained: Path, tmp_path: Path) -> None:
