@@ -121,8 +121,8 @@ RIGHT = st.tuples(
 NAMES = ("transaction_id", "customer_id", "posted_at", "amount")
 
 
-@settings(max_examples=6, deadline=None)
-@given(rows=st.lists(st.tuples(ROW, RIGHT), min_size=4, max_size=12))
+@settings(max_examples=10, deadline=None)
+@given(rows=st.lists(st.tuples(ROW, RIGHT), min_size=1, max_size=7))
 def test_a_replay_gives_the_tables_of_a_source_that_was_right(
     tmp_path_factory: pytest.TempPathFactory, rows: list
 ) -> None:

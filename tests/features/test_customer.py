@@ -21,7 +21,7 @@ NOON = datetime(2025, 1, 1, 12)
 LAST = datetime(2026, 3, 1)
 people = st.sampled_from(["a", "b", "c", "d"])
 few = settings(
-    max_examples=6,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -105,7 +105,7 @@ def assert_same(found: pd.DataFrame, expected: pd.DataFrame) -> None:
 
 @few
 @given(
-    st.lists(posted, min_size=8, max_size=40),
+    st.lists(posted, max_size=30),
     st.lists(posted, min_size=1, max_size=8),
     st.lists(happened, max_size=8),
     st.lists(held, max_size=6),
@@ -131,7 +131,7 @@ def test_the_future_never_leaks(past: Rows, later: Rows, events: Rows, holdings:
 
 
 @few
-@given(st.lists(posted, min_size=8, max_size=40), st.lists(posted, min_size=1, max_size=8))
+@given(st.lists(posted, max_size=30), st.lists(posted, min_size=1, max_size=8))
 def test_what_arrives_after_the_cutoff_never_counts(past: Rows, late: Rows) -> None:
     arrived = [
         row | {"transaction_id": f"late{at}", "available_at": LAST + timedelta(hours=1)}
@@ -151,7 +151,7 @@ def test_order_and_repetition_of_rows_never_matter(past: Rows, random: object) -
 
 @few
 @given(
-    st.lists(posted, min_size=8, max_size=40),
+    st.lists(posted, max_size=30),
     st.lists(happened, max_size=8),
     st.lists(held, max_size=6),
     people,
@@ -175,11 +175,7 @@ def test_one_customer_alone_gives_the_row_of_the_whole_bank(
 
 
 @few
-@given(
-    st.lists(posted, min_size=8, max_size=40),
-    st.lists(happened, max_size=8),
-    st.lists(held, max_size=6),
-)
+@given(st.lists(posted, max_size=30), st.lists(happened, max_size=8), st.lists(held, max_size=6))
 def test_many_cutoffs_at_once_equal_one_by_one(past: Rows, events: Rows, holdings: Rows) -> None:
     tables = bank(past, events, holdings)
     single = [rows_of(tables, day) for day in CUTOFFS]

@@ -62,7 +62,7 @@ def shuffled_with_repeats(lines: Lines) -> st.SearchStrategy[Lines]:
     return repeats.flatmap(lambda more: st.permutations([*lines, *more]))
 
 
-@settings(max_examples=7, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     people=shuffled_with_repeats(PEOPLE),
     rows=shuffled_with_repeats(ROWS),

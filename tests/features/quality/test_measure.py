@@ -47,8 +47,8 @@ PEOPLE = st.lists(
         st.none() | st.integers(-2, 2),  # left, days after joining
         st.sampled_from(["north", "south"]),
     ),
-    min_size=4,
-    max_size=16,
+    min_size=1,
+    max_size=12,
 )
 POSTED = st.lists(
     st.tuples(
@@ -58,12 +58,12 @@ POSTED = st.lists(
         st.integers(-3, 3),
         st.none() | st.integers(-3, 3),
     ),
-    min_size=12,
-    max_size=60,
+    min_size=1,
+    max_size=40,
 )
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(PEOPLE, POSTED)
 def test_every_rule_counts_what_a_loop_over_the_rows_counts(people: list, posted: list) -> None:
     customers = [
