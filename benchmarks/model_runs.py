@@ -21,7 +21,11 @@ Floats = NDArray[np.float64]
 TOP = Path(__file__).resolve().parents[1]
 KEPT = TOP / "benchmarks" / "results"
 # what our own models are made of: other code, other results
-OURS = ("bag", "calibrating", "encoding", "folds", "merged_trees", "mixed_table", "retention")
+OURS = (
+    "retention",
+    *(f"boosting/{name}" for name in ("bag", "calibrating", "folds", "merged_trees")),
+    *(f"rows/{name}" for name in ("encoding", "mixed_table")),
+)
 REASON_ROWS = 200
 
 
