@@ -16,8 +16,9 @@ import pandas as pd
 from benchmarks.page import write_figures
 from features.simulation import simulate
 from gridkeep.config import Config, load_config
+from gridkeep.promotions import promote_version
 from gridkeep.segments import segment_bank
-from gridkeep.verbs import partition_bank, promote_version, train_model
+from gridkeep.verbs import partition_bank, train_model
 from training.report import TrainReport
 
 DEMO = "\n[grid]\nfloor = 200\n"  # as `gridkeep demo` has it
@@ -46,7 +47,8 @@ def names_kept(config: Config, first: TrainReport, folder: Path) -> tuple[float,
     segment_bank(config, day, folder / "before", quiet)
     other = config.segmentation.model_copy(update={"seed": config.segmentation.seed + 1})
     again = report_of(config.model_copy(update={"segmentation": other}))
-    promote_version(config, "segmentation", int(again.version), "to compare names")
+    version, why = int(again.version), "to compare names"
+    promote_version(config, "segmentation", version, "", why, quiet)
     segment_bank(config, day, folder / "after", quiet)
     one, two = (pd.read_parquet(folder / at / "customers.parquet") for at in ("before", "after"))
     kept = len(set(first.segments) & set(again.segments)) / len(first.segments)
