@@ -137,7 +137,7 @@ def _foretold(
 def cell_error(cells: NDArray[np.int64], miss: Floats, weight: Floats) -> float:
     """Customers by which the lost of a cell differ from those foretold, over all customers.
 
-    >>> cell_error(np.array([0, 0, 1]), np.array([0.5, -0.5, 0.3]), np.ones(3))
+    >>> round(cell_error(np.array([0, 0, 1]), np.array([0.5, -0.5, 0.3]), np.ones(3)), 12)
     0.1
     """
     return float(np.abs(np.bincount(cells, weight * miss)).sum() / weight.sum())
