@@ -9,9 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import TYPE_CHECKING, Any
 
 from domain.bundle import (
     CALIBRATION_FILE,
@@ -28,14 +26,13 @@ from domain.errors import BadInput
 from features.manifest import FeatureManifest
 from features.registry import features_hash
 from serving.outlook import Outlook, outlook_of, outlook_texts
+from serving.parsed import content, parsed
 from serving.verification import verified_files
 from serving.vocabulary import Vocabulary, registered_features
 
 if TYPE_CHECKING:
     import lightgbm
     import pandas as pd
-
-Model = TypeVar("Model", bound=BaseModel)
 
 TRIAL_SECONDS = 60.0
 # Isolated (-I): no variable and no folder of the caller chooses what this child imports.
@@ -96,8 +93,8 @@ def load_bundle(
     BadInput, saying which file or feature, before anything unverified is parsed.
     """
     files = verified_files(folder, digest)
-    card = _parsed(ModelCard, files, CARD_FILE)
-    manifest = _parsed(FeatureManifest, files, MANIFEST_FILE)
+    card = parsed(ModelCard, files, CARD_FILE)
+    manifest = parsed(FeatureManifest, files, MANIFEST_FILE)
     known = registered_features() if features is None else features
     _refuse_strange_features(card.name, manifest, known)
     _refuse_other_definitions(card)
@@ -122,27 +119,9 @@ def load_bundle(
     )
 
 
-def _content(files: dict[str, bytes], name: str) -> bytes:
-    if name not in files:
-        raise BadInput(f"the model bundle has no {name}; train and register the model again")
-    return files[name]
-
-
-def _parsed(model: type[Model], files: dict[str, bytes], name: str) -> Model:
-    try:
-        return model.model_validate_json(_content(files, name))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(
-            f"{name} of the model bundle: {where}: {first['msg']}; train and register the model "
-            "again, or install the release that made it"
-        ) from error
-
-
 def _calibration(files: dict[str, bytes]) -> Calibration:
     try:
-        knots = json.loads(_content(files, CALIBRATION_FILE))
+        knots = json.loads(content(files, CALIBRATION_FILE))
         return Calibration(tuple(knots["raw"]), tuple(knots["probability"]))
     except (ValueError, KeyError, TypeError) as error:
         raise BadInput(f"{CALIBRATION_FILE} of the model bundle cannot be used: {error}") from error
@@ -159,7 +138,7 @@ def _cell_rates(
         )
     if CELL_RATES_FILE not in files:
         return None
-    rates = _parsed(CellRates, files, CELL_RATES_FILE)
+    rates = parsed(CellRates, files, CELL_RATES_FILE)
     if rates.grid_version != card.grid_version:
         raise BadInput(
             f"{CELL_RATES_FILE} of the {card.name} model is of grid {rates.grid_version}, "
@@ -170,7 +149,7 @@ def _cell_rates(
 
 def _boosters(card: ModelCard, files: dict[str, bytes]) -> list[str]:
     names = [MODEL_FILE]
-    _content(files, MODEL_FILE)
+    content(files, MODEL_FILE)
     if card.name == "segmentation" and NEXT_FILE in files:
         names.append(NEXT_FILE)
     return names

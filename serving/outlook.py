@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from domain.bundle import ModelCard
 from domain.errors import BadInput
 from features.outlook import HORIZONS, VALUE, HorizonsSpec, ValueSpec
+from serving.parsed import parsed
 
 Floats = NDArray[np.float64]
 Grow = Callable[[str, Any, str], Any]  # text, manifest and name of a file -> booster
@@ -63,13 +63,13 @@ def outlook_of(files: Mapping[str, bytes], card: ModelCard, grow: Grow) -> Outlo
     texts, horizons = outlook_texts(files), []
     for name in sorted(files):
         if name.startswith(HORIZONS) and name.endswith(".json"):
-            spec = _parsed(HorizonsSpec, files, name)
+            spec = parsed(HorizonsSpec, files, name)
             horizons.append((spec, _grown(spec, texts, grow)["trees"]))
     label = str(card.settings.get("label", {}).get("kind", ""))
     horizons.sort(key=lambda one: one[0].kind != label)  # that of [label] first, else by names
     if f"{VALUE}.json" not in files:
         return Outlook(tuple(horizons), label=label)
-    value = _parsed(ValueSpec, files, f"{VALUE}.json")
+    value = parsed(ValueSpec, files, f"{VALUE}.json")
     return Outlook(tuple(horizons), value, _grown(value, texts, grow), label)
 
 
@@ -78,15 +78,3 @@ def _grown(spec: HorizonsSpec | ValueSpec, texts: Mapping[str, str], grow: Grow)
     if missing:
         raise BadInput(f"the model bundle has no {missing[0]}; train and register the model again")
     return {part: grow(texts[name], spec.manifest, name) for part, name in spec.texts().items()}
-
-
-def _parsed(model: Any, files: Mapping[str, bytes], name: str) -> Any:
-    try:
-        return model.model_validate_json(files[name])
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(
-            f"{name} of the model bundle: {where}: {first['msg']}; train and register the model "
-            "again, or install the release that made it"
-        ) from error

@@ -81,11 +81,10 @@ def train_retention(
     `cells` says the cell of each customer (`customer_id`, `cell_id`). The rows lie in a folder of
     their own under `rows_folder` (default: `folder`) while it trains. With `settings.cell_rates` no
     cell of fewer than `publication.customers_min` customers has a rate of its own. `profit` says
-    what a campaign costs and brings, in `currency`; `value` what a
-    customer earns; `town_density` (customers per km2) where town
-    begins. The first version of all is the champion, unless it must be promoted like any other.
-    Raises BadInput when the history is too short, the label has one class, too few customers were
-    lost, or the cluster that `settings` asks for cannot be used.
+    what a campaign costs and brings, in `currency`; `value` what a customer earns; `town_density`
+    (customers per km2) where town begins. The first version of all is the champion, unless it must
+    be promoted like any other. Raises BadInput when the history is too short, the label has one
+    class, too few customers were lost, or the cluster that `settings` asks for cannot be used.
     """
     recipe = Recipe(
         name=NAME,

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,6 @@ from monitoring.settings import MonitoringSettings
 
 Month = Callable[..., pd.DataFrame]
 AS_OF = date(2026, 2, 1)
-CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = 'C99"><script>alert(1)</script>&<b>'
 
 
@@ -268,20 +267,6 @@ def test_a_grid_that_told_by_a_laxer_rule_is_told_by_the_stricter(
     )
     told = told_of(found.index.read_text(encoding="utf-8"))
     assert (told["C03"], told["C04"]) == ("not told", "300+")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
-    playwright = pytest.importorskip("playwright.sync_api")
-    quiet = ("background-networking", "component-update", "sync")
-    arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
-    arguments += [f"--disable-{name}" for name in quiet]
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -1,6 +1,5 @@
 """The page of a grid version: true, small, offline, and readable on a phone."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from features.pages.grid_page import GridSite, grid_page
 from features.pages.map_svg import Shape, map_svg
 from features.pages.outlines import area_km2, drawn_outlines
 
-CHROMIUM = Path("/usr/bin/chromium")
 DAY = date(2026, 1, 1)
 HOSTILE = 'o1"><script>alert(1)</script>&<b>'
 
@@ -159,18 +157,6 @@ def test_labels_stand_inside_their_cells_and_only_where_there_is_room() -> None:
     assert roomy.count("<text") == 1
     assert ">square</text>" in roomy
     assert roomy.rindex("<path") < roomy.index("<text")  # no cell lies over a label
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
-    playwright = pytest.importorskip("playwright.sync_api")
-    arguments = ["--no-sandbox", "--disable-gpu", "--no-first-run"]
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=str(CHROMIUM), args=arguments)
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])
