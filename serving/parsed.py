@@ -24,7 +24,12 @@ def parsed(model: type[Model], files: Mapping[str, bytes], name: str) -> Model:
 
 
 def content(files: Mapping[str, bytes], name: str) -> bytes:
-    """The bytes of a file of a bundle."""
+    """The bytes of a file of a bundle.
+
+    >>> content({"card.json": b"{}"}, "model.txt")
+    Traceback (most recent call last):
+    domain.errors.BadInput: the model bundle has no model.txt; train and register the model again
+    """
     if name not in files:
         raise BadInput(f"the model bundle has no {name}; train and register the model again")
     return files[name]
