@@ -88,8 +88,7 @@ def mean_and_spread(
     values: "NumericValue", where: "BooleanValue | None" = None
 ) -> "tuple[NumericValue, NumericValue, NumericValue]":
     """Aggregates: number of known values, their mean, the sum of squares around it."""
-    known = values.notnull() if where is None else values.notnull() & where
-    n = known.sum().cast("float64")
+    n = values.count(where=where).cast("float64")
     return n, values.mean(where=where), values.var(how="pop", where=where) * n
 
 
@@ -123,6 +122,18 @@ def last_row(
         return ibis.struct({name: rows[name] for name in names}).max(where=where)
     # the greatest array compares element by element, and bytes as every other engine does texts
     return ibis.array([_bytes(rows[name]) for name in names]).max(where=where)
+
+
+def last_in_place(rows: "Table", order: tuple[str, ...], keep: tuple[str, ...]) -> "Column":
+    """What `last_row` finds, where the last of `order`, a whole number, orders rows by itself.
+
+    Only on DuckDB, which has to encode every struct that it compares: a fifth of the time.
+    """
+    import ibis
+
+    latest = _latest()
+    found = {name: rows[name].max() for name in order}
+    return ibis.struct(found | {name: latest(rows[name], rows[order[-1]]) for name in keep})
 
 
 def of_last(
@@ -176,6 +187,17 @@ def _bytes(value: "Value") -> "Value":
     is_time = value.type().is_timestamp()
     text = value.strftime("%Y-%m-%d %H:%M:%S.%f") if is_time else value.cast("string")
     return _builtin("convert_to")(text, "UTF8")
+
+
+@cache
+def _latest() -> Any:
+    """The value of the row with the largest number; unlike `argmax` it may be null."""
+    import ibis
+
+    signature = (("float64", "int64"), "float64")
+    return ibis.udf.agg.builtin(
+        lambda value, number: None, name="arg_max_null", signature=signature
+    )
 
 
 @cache

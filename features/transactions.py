@@ -12,7 +12,7 @@ from typing import NamedTuple
 import ibis
 from ibis.expr.types import Table, Value
 
-from features.dialect import days_between, last_row, of_last
+from features.dialect import days_between, last_in_place, last_row, of_last
 from features.engine import Tables
 from features.feature import WINDOWS
 from features.local_time import arrival_day, local_day, local_month, local_weekend
@@ -112,7 +112,7 @@ def partials(rows: Table, history: History) -> Table:
     """One row per customer, pane and `seen`: what the rows there add up to."""
     columns = _merged(partial.over_rows() for partial in history.partials.values())
     return rows.group_by(*PANE).aggregate(
-        **columns, last=last_row(rows, *LAST), own_posted_at=rows.posted_at.max(where=rows.own)
+        **columns, last=_last(rows), own_posted_at=rows.posted_at.max(where=rows.own)
     )
 
 
@@ -125,8 +125,14 @@ def always_known(parts: Table) -> Table:
 def latest_older(older: Table) -> Table:
     """One row per customer and `seen`: the last of the rows before all windows."""
     return older.group_by("customer_id", "seen").aggregate(
-        last=last_row(older, *LAST), own_posted_at=older.posted_at.max(where=older.own)
+        last=_last(older), own_posted_at=older.posted_at.max(where=older.own)
     )
+
+
+def _last(rows: Table) -> Value:
+    """Aggregate: the last row, as a struct. A place for an id (`engine.by_place`) is an order."""
+    in_place = rows.transaction_id.type().is_integer()
+    return last_in_place(rows, *LAST) if in_place else last_row(rows, *LAST)
 
 
 def windows(parts: Table, history: History, panes: Panes, plan: PlanTables) -> Table:
