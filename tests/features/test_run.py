@@ -40,7 +40,8 @@ run.RESULTS_A_RANGE = 16
 write = feather.write_feather
 def slow(*words, **more):
     write(*words, **more)
-    print("part", flush=True)
+    sys.stdout.write("part\\n")  # at once: two threads print
+    sys.stdout.flush()
     time.sleep(0.2)
 feather.write_feather = slow
 tables, out = open_tables(Path(sys.argv[1])), Path(sys.argv[2])
