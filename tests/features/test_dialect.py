@@ -20,8 +20,7 @@ def test_the_last_row_by_its_place_is_the_last_by_time_also_without_a_balance() 
         }
     ).sort_values(["customer_id", "posted_at"], ignore_index=True)
     rows["place"] = np.arange(len(rows))
-    engine = ibis.duckdb.connect()
-    table = engine.create_table("rows", rows).mutate(
+    table = ibis.memtable(rows).mutate(
         balance_after=lambda one: one.balance_after.isnan().ifelse(None, one.balance_after)
     )
     found = table.group_by("customer_id").aggregate(
