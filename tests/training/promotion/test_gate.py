@@ -107,6 +107,20 @@ def test_one_bad_cell_refuses_a_challenger_that_is_better_elsewhere() -> None:
     assert checks["cells"].reason == "of 30 cells with 50 customers, worse are 7"
 
 
+def test_a_cell_of_too_few_customers_refuses_nobody() -> None:
+    truth = odds()
+    ours = truth + np.where(np.arange(len(truth)) % CELLS == 7, 2.5, 0.0)
+    for least, cells in ((PEOPLE, 30), (PEOPLE + 1, 0)):
+        bounds = BOUNDS.model_copy(update={"cell_customers": least})
+        check, table = gate.cells_check(contest(truth, ours, truth, 0), bounds)
+        assert (check.passed, len(table)) == (cells == 0, cells)
+
+
+def test_an_interval_that_ends_on_a_bound_reaches_it() -> None:
+    assert gate.within(Estimate(1.4, 1.25, 1.5), 0.8, 1.25)
+    assert gate.within(Estimate(0.7, 0.6, 0.8), 0.8, 1.25)
+
+
 def test_what_cannot_be_compared_does_not_pass() -> None:
     truth = odds()
     checks = versus_champion(contest(truth, truth, None, 0))
