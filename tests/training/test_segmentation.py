@@ -9,6 +9,7 @@ from domain.errors import BadInput
 from training.segmentation import SegmentModel, match, value_feature
 from training.segments.dimensions import fit_rule
 from training.settings import SegmentationSettings
+from training.train_segments import learned
 
 QUICK = SegmentationSettings(clusters_min=2, rounds=30, threads=1)
 BEHAVIOUR = ("transactions_90d", "channels_365d", "gap_std_365d")
@@ -139,3 +140,10 @@ def test_a_behaviour_that_is_no_feature_is_refused() -> None:
     same = pd.DataFrame({"balance_usual": range(60), "transactions_90d": [1.0] * 60})
     with pytest.raises(BadInput, match="no behaviour feature varies"):
         SegmentModel(QUICK).fit(same)
+
+
+@pytest.mark.parametrize(("share", "aside"), [(0.001, 0), (0.999, 60)])
+def test_a_share_that_leaves_nobody_on_a_side_is_told(share: float, aside: int) -> None:
+    few = QUICK.model_copy(update={"held_out": share})
+    with pytest.raises(BadInput, match=f"held_out = {share} keeps {aside} of 60 customers aside"):
+        learned(pd.Series(range(60)), few)
