@@ -6,24 +6,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from domain.errors import BadInput
+from tests.training.behaviours import BEHAVIOUR, groups
 from training.segmentation import SegmentModel, match, value_feature
 from training.segments.dimensions import fit_rule
 from training.settings import SegmentationSettings
 from training.train_segments import learned
 
 QUICK = SegmentationSettings(clusters_min=2, rounds=30, threads=1)
-BEHAVIOUR = ("transactions_90d", "channels_365d", "gap_std_365d")
-
-
-def groups(rows: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
-    """Customers of three planted behaviours, their value independent of them."""
-    random = np.random.default_rng(seed)
-    kind = random.integers(0, 3, rows)
-    middle = np.array([[2.0, 1, 30], [40, 2, 5], [15, 6, 60]])[kind]
-    noise = random.normal(size=(rows, 3)) * [2, 0.3, 3]
-    frame = pd.DataFrame(middle + noise, columns=list(BEHAVIOUR))
-    frame["balance_usual"] = random.lognormal(8, 1, rows)
-    return frame, kind
 
 
 def test_planted_behaviours_are_found_and_named_for_what_they_are() -> None:

@@ -8,6 +8,7 @@ from domain.bundle import ModelCard
 from domain.errors import BadInput
 from domain.profit import ProfitSettings
 from features.settings import LabelSettings
+from tests.training.versions import card_of
 from training.evaluation.campaign import Campaign
 from training.evaluation.metrics import Estimate
 from training.promotion import gate
@@ -201,22 +202,6 @@ def test_who_validates_is_not_who_trained() -> None:
         validator_check(" ", "ann", required=True)
 
 
-def card(trained: date = date(2025, 1, 1), **metrics: float) -> ModelCard:
-    day = date(2025, 6, 1)
-    return ModelCard(
-        name="segmentation",
-        grid_version="grid-0",
-        trained_as_of=(trained,),
-        evaluated_as_of=(day,),
-        profile_as_of=day,
-        git_revision="unknown",
-        features_hash="0" * 64,
-        data_hashes={},
-        settings={},
-        metrics=metrics,
-    )
-
-
 def accuracies(value: float) -> dict[str, float]:
     names = ("assign_accuracy", "next_accuracy")
     ends = {"": 0.0, "_low": -0.01, "_high": 0.01}
@@ -224,18 +209,18 @@ def accuracies(value: float) -> dict[str, float]:
 
 
 def test_segments_are_refused_when_intervals_do_not_touch_or_are_missing() -> None:
-    old, near, far = (card(**accuracies(value)) for value in (0.8, 0.785, 0.77))
+    old, near, far = (card_of(metrics=accuracies(value)) for value in (0.8, 0.785, 0.77))
     assert all(check.passed for check in segment_checks(old, near))
     assert not any(check.passed for check in segment_checks(old, far))
     assert all(check.passed for check in segment_checks(far, old))
-    assert not any(check.passed for check in segment_checks(old, card()))
+    assert not any(check.passed for check in segment_checks(old, card_of()))
     assert not any(check.passed for check in segment_checks(None, near, "it is damaged"))
 
 
 def test_the_cutoffs_that_judge_are_later_than_what_both_learned_from() -> None:
     label = LabelSettings(observation_days=60, gap_days=30, outcome_days=60)
     settings = RetentionSettings(evaluate_cutoffs=2)
-    early, late = card(date(2025, 1, 1)), card(date(2025, 4, 1))
+    early, late = card_of(), card_of(trained_as_of=(date(2025, 4, 1),))
 
     def days(*cards: ModelCard, last: date = date(2025, 12, 31), **named: object) -> list[date]:
         changed = settings.model_copy(update=named)

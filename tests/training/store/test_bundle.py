@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.bundle import HASHES_FILE, MODEL_FILE, ModelCard, bundle_digest
+from domain.bundle import HASHES_FILE, MODEL_FILE, bundle_digest
 from domain.errors import BadInput
 from features.registry import FEATURES
+from tests.training.versions import card_of
 from training.retention import RetentionClassifier
 from training.rows.frames import steady
 from training.store.bundle import (
@@ -30,25 +31,13 @@ from training.store.bundle import (
 def bundle(tmp_path: Path, draw_population: Callable[..., Any]) -> tuple[Path, str, Any]:
     X, y, _ = draw_population(600)
     model = RetentionClassifier(rounds=20, threads=1).fit(X, y)
-    card = ModelCard(
-        name="retention",
-        grid_version="grid-00000000",
-        trained_as_of=(date(2025, 1, 1),),
-        evaluated_as_of=(date(2025, 6, 1),),
-        profile_as_of=date(2025, 6, 1),
-        git_revision="unknown",
-        features_hash="0" * 64,
-        data_hashes={},
-        settings={},
-        metrics={"auc": 0.8},
-    )
     folder = tmp_path / "model"
     digest = write_bundle(
         folder,
         booster=model.booster_,
         manifest=model.manifest_,
         calibration=model.calibration_,
-        card=card,
+        card=card_of(grid_version="grid-00000000", metrics={"auc": 0.8}),
         profile=X.assign(cell_id="c", weight=1.0),
     )
     return folder, digest, (model, X)
