@@ -152,7 +152,7 @@ def test_the_riskiest_tenth_is_calibrated_for_itself() -> None:
 def table_of(**figures: tuple[float, float, float]) -> pd.DataFrame:
     lines = [
         {"attribute": "sex", "group": group, "ratio": 1.0, "ratio_low": 0.9, "ratio_high": 1.1}
-        | {"gap": value, "gap_low": low, "gap_high": high}
+        | {"gap": value, "gap_low": low, "gap_high": high, "told": True}
         for group, (value, low, high) in figures.items()
     ]
     return pd.DataFrame(lines)
@@ -168,6 +168,19 @@ def test_a_group_that_is_surely_listed_otherwise_is_named() -> None:
     assert lists.reason == "beyond the bound: sex women: -0.30"
     skewed = unfair.assign(ratio=2.0, ratio_low=1.6, ratio_high=2.5)
     assert "sex men: 2.00; sex women: 2.00" in gate.fairness_checks(skewed, BOUNDS)[0].reason
+
+
+def test_of_a_group_that_may_not_be_told_the_verdict_says_only_that_there_is_one() -> None:
+    table = table_of(men=(0.1, 0.05, 0.15), women=(-0.3, -0.4, -0.21))
+    hidden = table.assign(told=[True, False], ratio=[1.0, 1.37])
+    for check in gate.fairness_checks(hidden, BOUNDS):
+        assert check.reason.endswith(": a group of which only fairness.csv may tell")
+        assert (check.challenger, check.difference) == (None, None)
+    assert [check.passed for check in gate.fairness_checks(hidden, BOUNDS)] == [True, False]
+    both = hidden.assign(gap_low=0.3, gap_high=0.5, gap=0.4)
+    lists = gate.fairness_checks(both, BOUNDS)[1]
+    assert lists.reason.startswith("beyond the bound: sex men: 0.40; a group of which")
+    assert lists.challenger == 0.4
 
 
 def test_latency_is_refused_when_it_is_surely_above_the_bound() -> None:
