@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from domain.errors import BadInput
 from training.boosting.trials import Trial, read_trials, write_trials
 from training.environment import environment
 from training.recipe import Recipe
@@ -53,6 +54,14 @@ def test_the_next_training_goes_on_with_the_trials_of_a_stopped_one(
 
 def runs(store: Store, name: str) -> list[Any]:
     return list(store.client.search_runs(["1"], f"attributes.run_name = '{name}'"))
+
+
+@pytest.mark.parametrize("text", ["", "{", '[{"number": 0}]', '[{"curve": []}]', "3", "[3]"])
+def test_a_file_that_holds_no_trials_is_told_by_its_name(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "trials.json"
+    file.write_text(text)
+    with pytest.raises(BadInput, match=r"trials\.json' does not hold the trials of a search"):
+        read_trials(file)
 
 
 def test_trials_are_those_of_the_same_data_configuration_and_code(tmp_path: Path) -> None:
