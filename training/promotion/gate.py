@@ -146,8 +146,8 @@ def _groups(
     shown = out or [far]
     told = (f"{one}: {found[one].value:.2f}" if one in known else UNTOLD for one in shown)
     why = f"{'beyond the bound' if out else 'farthest'}: {'; '.join(told)}"
-    figure = found[shown[0]] if shown[0] in known else None
-    return Check(name, None, figure and figure.value, figure, bound, not out, why)
+    first = found[shown[0]] if shown[0] in known else None
+    return Check(name, None, first and first.value, first, bound, not out, why)
 
 
 def latency_check(found: Latency | None, settings: PromotionSettings, why_not: str) -> Check:
