@@ -124,8 +124,15 @@ def test_customers_are_matched_by_id_and_leavers_left_out() -> None:
 
 
 def test_a_behaviour_that_is_no_feature_is_refused() -> None:
-    with pytest.raises(BadInput, match="names no feature: typo"):
-        SegmentModel(QUICK.model_copy(update={"behaviour": ("typo",)})).fit(groups(100)[0])
+    frame = groups(100)[0].assign(customer_kind="person")
+    for told, changes in {
+        "behaviour names no feature: typo": {"behaviour": ("typo",)},
+        "behaviour names what is no number: customer_kind": {"behaviour": ("customer_kind",)},
+        "value_feature names no feature: typo": {"value_feature": "typo"},
+        "value_feature names what is no number": {"value_feature": "customer_kind"},
+    }.items():
+        with pytest.raises(BadInput, match=told):
+            SegmentModel(QUICK.model_copy(update=changes)).fit(frame)
     same = pd.DataFrame({"balance_usual": range(60), "transactions_90d": [1.0] * 60})
     with pytest.raises(BadInput, match="no behaviour feature varies"):
         SegmentModel(QUICK).fit(same)
