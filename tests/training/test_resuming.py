@@ -53,6 +53,17 @@ def test_the_next_training_goes_on_with_the_trials_of_a_stopped_one(
     assert int(leaves) == table["num_leaves"][2]
 
 
+def test_a_trial_is_written_once_however_often_all_of_them_are_told(store: Store) -> None:
+    trials = [Trial(at, {"num_leaves": 7}, {}, 0.3 - at, 9) for at in range(3)]
+    with store.run("retention", {}) as run_id:
+        kept = store.trial_runs(run_id)
+        for told in (1, 2, 3, 3):
+            kept.write(trials[:told])
+        store.trial_runs(run_id).write(trials)  # as a registration that was taken up again
+    nested = store.client.search_runs(["1"], f"tags.`{PARENT_TAG}` = '{run_id}'")
+    assert sorted(run.info.run_name for run in nested) == ["trial 0", "trial 1", "trial 2"]
+
+
 def runs(store: Store, name: str) -> list[Any]:
     return list(store.client.search_runs(["1"], f"attributes.run_name = '{name}'"))
 
