@@ -13,8 +13,11 @@ from hypothesis import strategies as st
 from domain.bundle import HASHES_FILE, MODEL_FILE, bundle_digest
 from domain.errors import BadInput
 from features.registry import FEATURES
+from features.settings import LabelSettings
 from tests.training.versions import card_of
+from training.evaluation.later import present_champion
 from training.retention import RetentionClassifier
+from training.rows.dataset import CutoffPlan
 from training.rows.frames import steady
 from training.store.bundle import (
     file_hashes,
@@ -25,6 +28,7 @@ from training.store.bundle import (
     verify,
     write_bundle,
 )
+from training.store.rival import Rival
 
 
 @pytest.fixture
@@ -41,6 +45,18 @@ def bundle(tmp_path: Path, draw_population: Callable[..., Any]) -> tuple[Path, s
         profile=X.assign(cell_id="c", weight=1.0),
     )
     return folder, digest, (model, X)
+
+
+def test_a_champion_of_other_feature_definitions_is_not_compared(
+    bundle: tuple[Path, str, Any],
+) -> None:
+    folder, digest, (_, X) = bundle
+    day, label = date(2026, 1, 1), LabelSettings()
+    plan, rival = CutoffPlan((day,), (day,)), Rival("1", (folder, digest))
+    found = present_champion(rival, plan, label, X, "grid-00000000")
+    assert found is not None
+    assert found.probability is None
+    assert found.why_not.startswith("it was trained on other feature definitions (00000000) than")
 
 
 def test_a_bundle_read_back_scores_the_same_bits(bundle: tuple[Path, str, Any]) -> None:
