@@ -113,6 +113,16 @@ def test_a_file_changed_after_it_was_sealed_is_refused(outlook_folder, tmp_path)
         load_bundle(folder, outlook_folder[1])
 
 
+def test_a_horizon_without_a_calibration_is_refused(outlook_folder, tmp_path):
+    def more(folder):
+        file = folder / "horizons_closed.json"
+        told = json.loads(file.read_text())
+        file.write_text(json.dumps(told | {"days": [30, 90, 180]}))
+
+    with pytest.raises(BadInput, match=r"horizons_closed\.json .*needs the calibration"):
+        load_bundle(*changed(outlook_folder, tmp_path, more))
+
+
 def test_a_feature_nobody_can_compute_is_refused_by_its_name(outlook_folder, tmp_path):
     def rename(folder):
         for name in (
