@@ -5,12 +5,12 @@ arithmetic either way.
 """
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from domain.calibration import Calibration
 from features.manifest import FeatureManifest
@@ -40,6 +40,12 @@ class HorizonsSpec(_Spec):
     days: tuple[int, ...]  # the horizons, the shortest first
     raw: tuple[tuple[float, ...], ...]  # knots of the calibration of each interval's hazard
     probability: tuple[tuple[float, ...], ...]
+
+    @model_validator(mode="after")
+    def _a_calibration_each(self) -> Self:
+        if not len(self.days) == len(self.raw) == len(self.probability):
+            raise ValueError("every horizon needs the calibration of its interval")
+        return self
 
     def texts(self) -> dict[str, str]:
         """The file of its trees, by the name it has here."""

@@ -123,14 +123,16 @@ def list_history(config: Config) -> Histories:
 
 def _rivals(store: Any, candidacy: "Candidacy", into: Path) -> Rivals:
     from serving.loader import load_bundle
+    from training.store.rival import rival_of
 
     challenger = _fetched(store, candidacy.challenger, into)
     ours = load_bundle(*challenger, version=str(candidacy.challenger.version))
-    if candidacy.champion is None:
+    rival = rival_of(store, candidacy.champion, into)
+    if rival is None:
         return Rivals(ours, None, "", (challenger,))
     try:
-        champion = _fetched(store, candidacy.champion, into)
-        theirs = load_bundle(*champion, version=str(candidacy.champion.version))
+        champion = rival.place()
+        theirs = load_bundle(*champion, version=rival.version)
     except BadInput as error:  # a champion that cannot be read must not stay for ever
         return Rivals(ours, None, str(error), (challenger,))
     return Rivals(ours, theirs, "", (challenger, champion))

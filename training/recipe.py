@@ -62,7 +62,12 @@ class Recipe(BaseModel):
     @property
     def digest(self) -> str:
         """SHA-256 of what is kept."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        return digest_of(self.text)
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a recipe as it was kept: another release would write the same one otherwise."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def cells_hash(cells: pd.DataFrame) -> str:

@@ -3,16 +3,17 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pandas as pd
+from pydantic import BaseModel, ValidationError
 
 from domain.bundle import CARD_FILE
 from domain.errors import BadInput
 from features.engine import Tables
 from training.environment import Environment
 from training.made import ENVIRONMENT_FILE, RECIPE_FILE, Made
-from training.recipe import Recipe
+from training.recipe import Recipe, digest_of
 from training.report import Progress
 from training.store.bundle import file_hashes, verify
 from training.store.rival import Rival, rival_of
@@ -20,6 +21,7 @@ from training.tracking import RECIPE_TAG, Store
 from training.train import fit_retention
 from training.train_segments import fit_segmentation
 
+Model = TypeVar("Model", bound=BaseModel)
 FREE = ("git_revision",)  # of the card: what may differ between equal models
 
 
@@ -55,12 +57,26 @@ def recorded(store: Store, named: str, into: Path) -> Recorded:
     verify(bundle, digest)
     if RECIPE_TAG not in record.tags:
         raise BadInput(f"run {record.run_id} kept no recipe: an earlier release made it")
-    recipe = Recipe.model_validate_json(store.fetch_file(record.run_id, RECIPE_FILE, into))
-    if recipe.digest != record.tags[RECIPE_TAG]:
+    text = store.fetch_file(record.run_id, RECIPE_FILE, into)
+    if digest_of(text) != record.tags[RECIPE_TAG]:
         raise BadInput(f"{RECIPE_FILE} of run {record.run_id} changed after it was written")
-    host = Environment.model_validate_json(store.fetch_file(record.run_id, ENVIRONMENT_FILE, into))
+    recipe = _parsed(Recipe, text, RECIPE_FILE, record.run_id)
+    told = store.fetch_file(record.run_id, ENVIRONMENT_FILE, into)
+    host = _parsed(Environment, told, ENVIRONMENT_FILE, record.run_id)
     rival = _rival(store, recipe, into)
     return Recorded(record.run_id, str(record.version), recipe, host, bundle, rival)
+
+
+def _parsed(model: type[Model], text: str, file: str, run_id: str) -> Model:
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(
+            f"{file} of run {run_id} is none of this release ({where}: {first['msg']}); install "
+            "the release that made it"
+        ) from error
 
 
 def _rival(store: Store, recipe: Recipe, into: Path) -> Rival | None:

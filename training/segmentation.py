@@ -57,14 +57,28 @@ def value_feature(frame: pd.DataFrame) -> str:
     return DEBITS
 
 
+def tier_feature(frame: pd.DataFrame, settings: SegmentationSettings) -> str:
+    """The feature that value tiers are made of: that of the settings, or the usual one."""
+    if settings.value_feature is None:
+        return value_feature(frame)
+    _require_numbers(frame, [settings.value_feature], "segmentation.value_feature")
+    return settings.value_feature
+
+
+def _require_numbers(frame: pd.DataFrame, names: Sequence[str], key: str) -> None:
+    if absent := [name for name in names if name not in frame.columns]:
+        raise BadInput(f"{key} names no feature: {', '.join(absent)}; docs/features.md lists them")
+    words = [name for name in names if not pd.api.types.is_numeric_dtype(frame[name])]
+    if words:
+        raise BadInput(f"{key} names what is no number: {', '.join(words)}")
+
+
 def behaviour_features(
     frame: pd.DataFrame, value: str, settings: SegmentationSettings
 ) -> list[str]:
     """The features that clusters are made of: those of the settings, or the usual that vary."""
     wanted = settings.behaviour or USUAL_BEHAVIOUR
-    absent = [name for name in settings.behaviour if name not in frame.columns]
-    if absent:
-        raise BadInput(f"segmentation.behaviour names no feature: {', '.join(absent)}")
+    _require_numbers(frame, settings.behaviour, "segmentation.behaviour")
     others = [str(name) for name in frame.columns if name not in (value, HELD)]
     usual = [name for name in wanted if name in others]
     numbers = [name for name in others if pd.api.types.is_numeric_dtype(frame[name])]
@@ -113,7 +127,7 @@ class SegmentModel:
         With `outcomes` dimensions are chosen by what they tell of them, and segments that the
         `known` champion has too keep their names.
         """
-        value = self.settings.value_feature or value_feature(X)
+        value = tier_feature(X, self.settings)
         behaviour = behaviour_features(X, value, self.settings)
         self.choice = fit_rule(X, value, behaviour, self.settings, outcomes, known)
         self.rule = self.choice.rule

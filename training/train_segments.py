@@ -199,7 +199,7 @@ def _fit(
             f"only {len(first)} customers are there on {first['as_of'].min()}; segments need "
             f"{FEWEST} or more; deliver a longer history or lower segmentation.horizon_months"
         )
-    train = ~held_out(first["customer_id"], settings.held_out, settings.seed)
+    train = learned(first["customer_id"], settings)
     outcomes = outcomes_of(tables, first, second, settings, label)
     champion = champion_segments(rival)
     model = SegmentModel(settings).fit(
@@ -211,6 +211,17 @@ def _fit(
         known=champion.known,
     )
     return Grown(model, train, outcomes, (*model.notes, *champion.notes))
+
+
+def learned(customers: pd.Series, settings: SegmentationSettings) -> NDArray[np.bool_]:
+    """Which customers are learned from; BadInput when they, or those kept aside, are nobody."""
+    aside = held_out(customers, settings.held_out, settings.seed)
+    if aside.all() or not aside.any():
+        raise BadInput(
+            f"segmentation.held_out = {settings.held_out:g} keeps {aside.sum()} of {len(aside)} "
+            "customers aside, and both sides need some; choose a share nearer the middle"
+        )
+    return ~aside
 
 
 def held_out(customers: pd.Series, share: float, seed: int) -> NDArray[np.bool_]:

@@ -3,18 +3,22 @@
 import hashlib
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
 
+from domain.errors import BadInput
 from features.engine import Tables
+from features.settings import ValueSettings
 from gridkeep.config import load_config
 from tests.command import gridkeep_in
 from training.reproduce import compare, make_again, recorded
+from training.settings import RetentionSettings
 from training.store.bundle import file_hashes
-from training.tracking import Store
+from training.tracking import RECIPE_TAG, Store
 
 AS_TRAINED = """
 [retention]
@@ -203,6 +207,30 @@ def test_a_recipe_that_was_changed_is_refused(bank: Bank) -> None:
     assert code == 1
     assert "recipe.json of run" in told
     assert "changed after it was written" in told
+
+
+def kept_otherwise(bank: Bank, change: Callable[[dict[str, Any]], object]) -> None:
+    """Let the first retention run have kept its recipe as another release would have."""
+    file, record = bank.artifacts("retention", "1") / "recipe.json", bank.store()
+    recipe = json.loads(file.read_text())
+    change(recipe)
+    file.write_text(json.dumps(recipe))
+    record.client.set_model_version_tag("gridkeep-retention", "1", RECIPE_TAG, sha256(file))
+
+
+def test_a_recipe_of_a_release_that_knew_less_is_as_it_was_written(
+    bank: Bank, tmp_path: Path
+) -> None:
+    kept_otherwise(bank, lambda recipe: (recipe.pop("value"), recipe["retention"].pop("horizons")))
+    run = recorded(bank.store(), "retention:1", tmp_path)
+    assert run.recipe.retention.horizons == RetentionSettings().horizons
+    assert run.recipe.value == ValueSettings()
+
+
+def test_a_recipe_of_a_release_that_knew_more_is_told(bank: Bank, tmp_path: Path) -> None:
+    kept_otherwise(bank, lambda recipe: recipe["retention"].update(depth=3))
+    with pytest.raises(BadInput, match=r"recipe.json of run .*this release \(retention.depth"):
+        recorded(bank.store(), "retention:1", tmp_path)
 
 
 @pytest.mark.parametrize(

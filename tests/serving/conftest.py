@@ -233,9 +233,11 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
 class Server:
     """`serve` in a process of its own, and a client that speaks to it."""
 
-    def __init__(self, folder: Path, uri: str, online: Path, **variables: str) -> None:
+    def __init__(
+        self, folder: Path, uri: str, online: Path, language: str = "en", **variables: str
+    ) -> None:
         self.port, self.logs = free_port(), folder / "logs"
-        told = [str(each) for each in (folder, self.port, uri, online)]
+        told = [str(each) for each in (folder, self.port, uri, online, language)]
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVE, *told],
             env={**os.environ, **variables},
@@ -272,10 +274,11 @@ from domain.layout import Layout
 from serving.serve import serve
 from serving.settings import ServingSettings
 
-folder, port, uri, online = sys.argv[1:]
+folder, port, uri, online, language = sys.argv[1:]
 try:
-    sys.exit(serve(ServingSettings(), Layout(Path(folder)), "127.0.0.1", int(port), uri,
-        Path(online), lambda url: print(url, flush=True)))
+    settings, layout = ServingSettings(language=language), Layout(Path(folder))
+    sys.exit(serve(settings, layout, "127.0.0.1", int(port), uri, Path(online),
+        lambda url: print(url, flush=True)))
 except BadInput as error:
     print(error, flush=True)
     sys.exit(1)

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from domain.errors import BadInput
 from training.boosting.trials import Trial, read_trials, write_trials
 from training.environment import environment
 from training.recipe import Recipe
@@ -42,8 +43,9 @@ def test_the_next_training_goes_on_with_the_trials_of_a_stopped_one(
     )
     assert table["log_loss"].tolist()[:2] == [trial.log_loss for trial in before]
     nested = f"tags.`{PARENT_TAG}` = '{report.run_id}'"
-    found = {run.info.run_name: run for run in store.client.search_runs(["1"], nested)}
-    assert set(found) == {"trial 0", "trial 1", "trial 2"}
+    every = list(store.client.search_runs(["1"], nested))
+    found = {run.info.run_name: run for run in every}
+    assert sorted(run.info.run_name for run in every) == ["trial 0", "trial 1", "trial 2"]
     assert {run.info.status for run in found.values()} == {"FINISHED"}
     losses = [found[f"trial {at}"].data.metrics["out_of_fold_log_loss"] for at in range(3)]
     assert losses == table["log_loss"].tolist()
@@ -51,8 +53,27 @@ def test_the_next_training_goes_on_with_the_trials_of_a_stopped_one(
     assert int(leaves) == table["num_leaves"][2]
 
 
+def test_a_trial_is_written_once_however_often_all_of_them_are_told(store: Store) -> None:
+    trials = [Trial(at, {"num_leaves": 7}, {}, 0.3 - at, 9) for at in range(3)]
+    with store.run("retention", {}) as run_id:
+        kept = store.trial_runs(run_id)
+        for told in (1, 2, 3, 3):
+            kept.write(trials[:told])
+        store.trial_runs(run_id).write(trials)  # as a registration that was taken up again
+    nested = store.client.search_runs(["1"], f"tags.`{PARENT_TAG}` = '{run_id}'")
+    assert sorted(run.info.run_name for run in nested) == ["trial 0", "trial 1", "trial 2"]
+
+
 def runs(store: Store, name: str) -> list[Any]:
     return list(store.client.search_runs(["1"], f"attributes.run_name = '{name}'"))
+
+
+@pytest.mark.parametrize("text", ["", "{", '[{"number": 0}]', '[{"curve": []}]', "3", "[3]"])
+def test_a_file_that_holds_no_trials_is_told_by_its_name(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "trials.json"
+    file.write_text(text)
+    with pytest.raises(BadInput, match=r"trials\.json' does not hold the trials of a search"):
+        read_trials(file)
 
 
 def test_trials_are_those_of_the_same_data_configuration_and_code(tmp_path: Path) -> None:

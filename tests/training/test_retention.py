@@ -210,6 +210,15 @@ def test_few_lost_customers_leave_no_fold_without_one(draw_population: Callable[
         RetentionClassifier(rounds=10).fit(X, customers == 3, customers)
 
 
+@pytest.mark.parametrize("none", [None, np.nan])
+def test_a_row_of_no_customer_is_told(none: object, draw_population: Callable[..., Any]) -> None:
+    X, y, _ = draw_population(100)
+    customers = pd.Series(np.arange(100), dtype=object)
+    customers[[7, 9]] = none
+    with pytest.raises(BadInput, match=r"2 rows have no group \(first: row 7\)"):
+        RetentionClassifier(rounds=5).fit(X, y, customers)
+
+
 def test_a_column_that_is_the_label_is_learned_here_and_stopped_by_the_gate(
     draw_population: Callable[..., Any],
 ) -> None:

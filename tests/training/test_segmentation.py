@@ -6,23 +6,13 @@ from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
 from domain.errors import BadInput
+from tests.training.behaviours import BEHAVIOUR, groups
 from training.segmentation import SegmentModel, match, value_feature
 from training.segments.dimensions import fit_rule
 from training.settings import SegmentationSettings
+from training.train_segments import learned
 
 QUICK = SegmentationSettings(clusters_min=2, rounds=30, threads=1)
-BEHAVIOUR = ("transactions_90d", "channels_365d", "gap_std_365d")
-
-
-def groups(rows: int, seed: int = 1) -> tuple[pd.DataFrame, np.ndarray]:
-    """Customers of three planted behaviours, their value independent of them."""
-    random = np.random.default_rng(seed)
-    kind = random.integers(0, 3, rows)
-    middle = np.array([[2.0, 1, 30], [40, 2, 5], [15, 6, 60]])[kind]
-    noise = random.normal(size=(rows, 3)) * [2, 0.3, 3]
-    frame = pd.DataFrame(middle + noise, columns=list(BEHAVIOUR))
-    frame["balance_usual"] = random.lognormal(8, 1, rows)
-    return frame, kind
 
 
 def test_planted_behaviours_are_found_and_named_for_what_they_are() -> None:
@@ -134,8 +124,22 @@ def test_customers_are_matched_by_id_and_leavers_left_out() -> None:
 
 
 def test_a_behaviour_that_is_no_feature_is_refused() -> None:
-    with pytest.raises(BadInput, match="names no feature: typo"):
-        SegmentModel(QUICK.model_copy(update={"behaviour": ("typo",)})).fit(groups(100)[0])
+    frame = groups(100)[0].assign(customer_kind="person")
+    for told, changes in {
+        "behaviour names no feature: typo": {"behaviour": ("typo",)},
+        "behaviour names what is no number: customer_kind": {"behaviour": ("customer_kind",)},
+        "value_feature names no feature: typo": {"value_feature": "typo"},
+        "value_feature names what is no number": {"value_feature": "customer_kind"},
+    }.items():
+        with pytest.raises(BadInput, match=told):
+            SegmentModel(QUICK.model_copy(update=changes)).fit(frame)
     same = pd.DataFrame({"balance_usual": range(60), "transactions_90d": [1.0] * 60})
     with pytest.raises(BadInput, match="no behaviour feature varies"):
         SegmentModel(QUICK).fit(same)
+
+
+@pytest.mark.parametrize(("share", "aside"), [(0.001, 0), (0.999, 60)])
+def test_a_share_that_leaves_nobody_on_a_side_is_told(share: float, aside: int) -> None:
+    few = QUICK.model_copy(update={"held_out": share})
+    with pytest.raises(BadInput, match=f"held_out = {share} keeps {aside} of 60 customers aside"):
+        learned(pd.Series(range(60)), few)

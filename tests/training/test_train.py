@@ -321,7 +321,7 @@ def test_the_run_of_segments_has_its_tables(trained: Trained) -> None:
 
 
 def test_a_retraining_finds_the_champion_s_names_and_says_when_it_cannot(
-    trained: Trained, tmp_path: Path
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     card = json.loads((Path(trained.segments.artifacts) / "model" / "card.json").read_text())
     trees = champion_trees(trained.store)
@@ -339,6 +339,9 @@ def test_a_retraining_finds_the_champion_s_names_and_says_when_it_cannot(
     assert champion_segments(rival_of(empty, None, tmp_path)) == (None, ())
     with pytest.raises(BadInput, match="run `gridkeep train segmentation`"):
         champion_trees(empty)
+    monkeypatch.setattr("training.store.bundle.features_hash", lambda: "f00d")
+    with pytest.raises(BadInput, match="trained on other feature definitions"):
+        champion_trees(trained.store)
 
 
 def test_metrics_in_the_store_are_those_of_the_report(trained: Trained) -> None:

@@ -1,7 +1,8 @@
-"""Versions without trees, and verdicts as a test wants them, for tests of the store."""
+"""Versions without trees, and verdicts as a test wants them, for tests of store and promotion."""
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from domain.bundle import ModelCard
 from training.promotion.verdict import Check, Verdict
@@ -12,25 +13,30 @@ from training.tracking import Registered, Store
 METRICS = {"log_loss": 0.2}
 
 
+def card_of(**told: Any) -> ModelCard:
+    """A card of the retention model that says nothing but what it is told to."""
+    day = date(2025, 1, 1)
+    usual: dict[str, Any] = {
+        "name": "retention",
+        "grid_version": "grid-0",
+        "trained_as_of": (day,),
+        "evaluated_as_of": (day,),
+        "profile_as_of": day,
+        "git_revision": "unknown",
+        "features_hash": "0" * 64,
+        "data_hashes": {},
+        "settings": {},
+        "metrics": {},
+    }
+    return ModelCard(**usual | told)
+
+
 def register(store: Store, tmp_path: Path, first_is_champion: bool = True) -> Registered:
     """A version of the retention model, with a sealed bundle."""
     folder = tmp_path / "out"
     (folder / "model").mkdir(parents=True, exist_ok=True)
     (folder / "model" / "model.txt").write_text("trees")
-    day = date(2025, 1, 1)
-    card = ModelCard(
-        name="retention",
-        grid_version="grid-0",
-        trained_as_of=(day,),
-        evaluated_as_of=(day,),
-        profile_as_of=day,
-        git_revision="unknown",
-        features_hash="0" * 64,
-        data_hashes={},
-        settings={},
-        metrics=METRICS,
-        judged_on="rows",
-    )
+    card = card_of(metrics=METRICS, judged_on="rows")
     (folder / "model" / "card.json").write_text(card.model_dump_json())
     digest = seal(folder / "model")
     with store.run("retention", {}) as run_id:

@@ -14,7 +14,8 @@ Floats = NDArray[np.float64]
 def grouped_folds(y: Floats, groups: ArrayLike, folds: int, seed: int) -> NDArray[np.intp]:
     """The fold of each row, below `folds`; rows of one group share it, every fold has 0 and 1.
 
-    Fewer folds where fewer groups hold a class. Raises BadInput when only one group holds one.
+    Fewer folds where fewer groups hold a class. Raises BadInput when only one group holds one, or
+    a group is missing.
 
     >>> fold = grouped_folds(np.array([0.0, 1, 0, 1, 0, 1]), list("aabbcc"), folds=5, seed=0)
     >>> (fold[::2] == fold[1::2]).all(), np.unique(fold).tolist()
@@ -23,6 +24,11 @@ def grouped_folds(y: Floats, groups: ArrayLike, folds: int, seed: int) -> NDArra
     codes = pd.factorize(np.asarray(groups))[0]
     if len(codes) != len(y):
         raise ValueError(f"{len(codes)} groups for {len(y)} rows")
+    if (none := codes < 0).any():
+        raise BadRows(
+            f"{none.sum()} rows have no group (first: row {none.argmax()}); give each row the "
+            "customer it is of, or groups to none"
+        )
     lost, rows = np.bincount(codes, y), np.bincount(codes)
     number = min(folds, _fewest(lost, rows))
     # Dealt in a circle. Groups of one class, then of both, then of the other: those that hold a

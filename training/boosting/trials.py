@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from domain.errors import BadInput
 from training.store.bundle import write_text
 
 Keep = Callable[[Sequence["Trial"]], None]
@@ -45,7 +46,13 @@ def read_trials(file: Path) -> list[Trial]:
     """The trials that an interrupted search left in a file; none when there is no file."""
     if not file.is_file():
         return []
-    return [_trial(told) for told in json.loads(file.read_text(encoding="utf-8"))]
+    try:
+        return [_trial(told) for told in json.loads(file.read_text(encoding="utf-8"))]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadInput(
+            f"'{file}' does not hold the trials of a search ({error}); remove it, and the search "
+            "begins anew"
+        ) from error
 
 
 def write_trials(file: Path, trials: Sequence[Trial]) -> None:

@@ -19,6 +19,7 @@ from training.cards.structure import (
 from training.settings import UNKNOWN
 
 SHORT = 12  # characters of a hash that are shown
+INSIDE = ("scheduler",)  # settings of the bank's machines, which a page for others does not tell
 
 
 class Setting(NamedTuple):
@@ -192,6 +193,7 @@ def reproduction(known: VersionFacts) -> Section:
         (f"{part}.{key}", str(value))
         for part, of in card.settings.items()
         for key, value in of.items()
+        if key not in INSIDE
     ]
     return section(
         "Reproduction",

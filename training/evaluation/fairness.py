@@ -17,6 +17,7 @@ UNKNOWN = "unknown"
 AGES = {"under 30": 0, "30 to 44": 30, "45 to 59": 45, "60 and over": 60}  # band -> from, years
 SEXES = {"F": "women", "M": "men", "X": "other"}
 ERROR = 0.05  # that any interval of one table misses the truth
+INTERVALS = 2  # of a group: that of its ratio and that of its gap
 COLUMNS = [
     *("attribute", "group", "customers", "observed", "predicted"),
     *("ratio", "ratio_low", "ratio_high", "listed", "gap", "gap_low", "gap_high", "told"),
@@ -74,7 +75,7 @@ def fairness_table(
         if groups[attribute].nunique() > 1
     ]
     found = [one for one in found if _people(codes, one[2]) >= at_least]
-    error = ERROR / max(len(found), 1)
+    error = ERROR / max(INTERVALS * len(found), 1)
     told = {name: _told(codes, groups[name], at_least) for name in groups}
     lines = [
         (

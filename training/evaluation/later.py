@@ -19,7 +19,7 @@ from training.report import write_metrics, write_tables
 from training.retention import RetentionClassifier
 from training.rows.dataset import TARGET, CutoffPlan
 from training.settings import RetentionSettings
-from training.store.bundle import read_retention
+from training.store.bundle import read_retention, require_definitions
 from training.store.rival import Rival
 
 CHAMPION = "champion"
@@ -67,6 +67,7 @@ def present_champion(
     version = rival.version
     try:
         old = read_retention(*rival.place())
+        require_definitions(old.card)
         probability = old.probability(later, grid_version)
     except BadInput as error:
         return Champion(version, None, str(error))

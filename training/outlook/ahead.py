@@ -142,14 +142,12 @@ def _of_value(source: Source, value: ValueSettings) -> Outlook:
     truth = truth_of(yearly_margins(source.tables, (*plan.train, *plan.evaluate), value))
     train = source.rows(snapshot, plan.train, truth)
     later = source.rows(snapshot, plan.evaluate, truth)
-    margin = train[MARGIN].to_numpy(np.float64)
-    if not (margin > 0).any():
-        return Outlook(
-            notes=("no margin model: no customer brought anything at the [value] rates",)
-        )
-    hidden = [MARGIN, *source.settings.protected]
+    hidden, margin = [MARGIN, *source.settings.protected], train[MARGIN].to_numpy(np.float64)
     x, ids = features_of(train, hidden), train["customer_id"]
-    model = fit_value(x, margin, ids, value, source.settings)
+    try:
+        model = fit_value(x, margin, ids, value, source.settings)
+    except BadInput as error:
+        return Outlook(notes=(f"no margin model: {error}",))
     foretold = model.margins(features_of(later, hidden))
     table = judged_value(foretold, later[MARGIN].to_numpy(np.float64), later, source.settings)
     every = table.iloc[-1].drop(["as_of", "rows"]).astype(np.float64)

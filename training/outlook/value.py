@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from domain.errors import BadInput
 from features.manifest import FeatureManifest
 from features.outlook import VALUE, Margins, ValueSpec
 from features.settings import ValueSettings
@@ -50,11 +51,15 @@ def fit_value(
     rates: ValueSettings,
     settings: RetentionSettings,
 ) -> ValueModel:
-    """Learn the margin of the year after; some customers are set aside to move the bounds by."""
+    """Learn the margin of the year after; some customers are set aside to move the bounds by.
+
+    Raises BadInput for fewer than `min_positives` customers who brought anything, or set aside.
+    """
     manifest = FeatureManifest.fit(features)
     matrix, scale = manifest.encode(features), scale_of(margin)
     aside = set_aside(customers, settings)
     learn, some = ~aside, ~aside & (margin > 0)
+    _require_enough(customers[some], customers[aside], settings.min_positives)
     logs, edge = np.log1p(margin / scale), (1 - INSIDE) / 2
 
     def part(rows: NDArray[np.bool_], target: Floats, **objective: Any) -> "lgb.Booster":
@@ -75,6 +80,15 @@ def fit_value(
         fee_on_turnover=rates.fee_on_turnover,
     )
     return ValueModel(spec, trees)
+
+
+def _require_enough(earning: pd.Series, aside: pd.Series, least: int) -> None:
+    told = "to learn from brought anything at the [value] rates", "are set aside to move bounds by"
+    for ids, what in zip((earning, aside), told, strict=True):
+        if ids.nunique() < least:
+            raise BadInput(
+                f"only {ids.nunique()} customers {what}; retention.min_positives asks for {least}"
+            )
 
 
 def set_aside(customers: pd.Series, settings: RetentionSettings) -> NDArray[np.bool_]:

@@ -20,6 +20,8 @@ from training.settings import PromotionSettings
 Floats = NDArray[np.float64]
 LOSS, PROFIT = "log_loss", "profit_per_customer"
 TENTH = 0.1
+# a card is published, and this figure would give back that of a smaller group
+UNTOLD = "a group of which only fairness.csv may tell"
 
 
 def comparison_checks(
@@ -138,12 +140,14 @@ def _groups(
         )
         for row in table.itertuples()
     }
+    known = {f"{row.attribute} {row.group}" for row in table[table["told"]].itertuples()}
     out = [group for group, one in found.items() if not within(one, low, high)]
     far = max(found, key=lambda group: abs(np.nan_to_num(found[group].value) - fair))
-    one = found[out[0] if out else far]
-    told = "; ".join(f"{group}: {found[group].value:.2f}" for group in out or [far])
-    why = f"{'beyond the bound' if out else 'farthest'}: {told}"
-    return Check(name, None, one.value, one, bound, not out, why)
+    shown = out or [far]
+    told = (f"{one}: {found[one].value:.2f}" if one in known else UNTOLD for one in shown)
+    why = f"{'beyond the bound' if out else 'farthest'}: {'; '.join(told)}"
+    first = found[shown[0]] if shown[0] in known else None
+    return Check(name, None, first and first.value, first, bound, not out, why)
 
 
 def latency_check(found: Latency | None, settings: PromotionSettings, why_not: str) -> Check:

@@ -100,15 +100,14 @@ def _coded_array(values: NDArray[Any], manifest: FeatureManifest, names: Sequenc
 def _codes(values: NDArray[Any], column: FeatureColumn) -> list[int]:
     known = {word: at for at, word in enumerate(column.vocabulary, start=UNSEEN + 1)}
     return [
-        # NaN alone differs from itself
-        MISSING if value is None or value != value else known.get(str(value), UNSEEN)
-        for value in values
+        MISSING if absent else known.get(str(value), UNSEEN)
+        for value, absent in zip(values, pd.isna(values), strict=True)
     ]
 
 
 def _numbers(values: NDArray[Any]) -> Floats:
     try:
-        return values.astype(np.float64)
+        return np.where(pd.isna(values), np.nan, values).astype(np.float64)
     except (TypeError, ValueError) as error:
         raise BadRows(f"a column of numbers holds what is not a number: {error}") from error
 

@@ -11,7 +11,7 @@ from domain.errors import BadInput
 from features.manifest import FeatureManifest
 from training.segments.naming import Known
 from training.segments.scheme import SegmentScheme
-from training.store.bundle import verify
+from training.store.bundle import read_card, require_definitions, verify
 from training.store.rival import Rival
 from training.tracking import Store
 
@@ -53,6 +53,7 @@ def champion_trees(store: Store) -> SegmentTrees:
         raise BadInput("no segmentation is champion yet; run `gridkeep train segmentation`")
     with tempfile.TemporaryDirectory() as temporary:
         folder, digest = store.fetch_bundle(record, Path(temporary))
+        require_definitions(read_card(folder, digest))
         scheme = read_scheme(folder, digest)
         manifest = (folder / MANIFEST_FILE).read_text(encoding="utf-8")
         return SegmentTrees(

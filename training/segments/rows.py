@@ -15,7 +15,7 @@ from features.labels import churn_labels, label_end
 from features.registry import FEATURES
 from features.settings import LabelSettings
 from training.rows.dataset import steady, with_cells
-from training.segmentation import behaviour_features, value_feature
+from training.segmentation import behaviour_features, tier_feature
 from training.segments.scheme import SegmentScheme
 from training.segments.separation import Outcomes
 from training.segments.stages import AGE, KIND
@@ -55,7 +55,7 @@ def quarter_rows(
     progress("the months between", 0.6)
     narrow = [day for day in (*before, *between) if day not in whole]
     known = {**whole, **rows_at(tables, cells, narrow, names)}
-    value = settings.value_feature or value_feature(whole[days[0]])
+    value = tier_feature(whole[days[0]], settings)
     frames = [known[day] for day in (*before, *between)]
     held = with_held(frames, value, settings.down_after_months)[len(before) :]
     of_day = dict(zip(between, held, strict=True))
@@ -82,7 +82,7 @@ def held_rows(
 
 def rule_columns(frame: pd.DataFrame, settings: SegmentationSettings) -> list[str]:
     """The features that the rule reads."""
-    value = settings.value_feature or value_feature(frame)
+    value = tier_feature(frame, settings)
     wanted = {value, *behaviour_features(frame, value, settings), AGE, KIND}
     return [str(name) for name in frame.columns if name in wanted]
 
@@ -119,7 +119,7 @@ def outcomes_of(
     Who is no more there has no value left; who is outside the label's set is neither lost nor
     kept, and nobody is where the outcome window ends after the data.
     """
-    value = settings.value_feature or value_feature(first)
+    value = tier_feature(first, settings)
     later = second.set_index("customer_id")[value].astype(float)
     ids = first["customer_id"]
     kept = ids.isin(later.index).to_numpy()

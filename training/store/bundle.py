@@ -28,7 +28,7 @@ from domain.cell_rates import CellRates
 from domain.errors import BadInput
 from features.atomic import replacing
 from features.manifest import FeatureManifest
-from features.registry import FEATURES
+from features.registry import FEATURES, features_hash
 
 PROFILE_KEYS = ("cell_id", "weight")
 
@@ -127,6 +127,17 @@ def read_card(folder: Path, digest: str) -> ModelCard:
         raise BadInput(
             f"model bundle '{folder.name}': {CARD_FILE} is not one of this release; train again"
         ) from error
+
+
+def require_definitions(card: ModelCard) -> None:
+    """BadInput unless the features of a model mean here what they meant when it was trained."""
+    here = features_hash()
+    if card.features_hash != here:
+        raise BadInput(
+            f"it was trained on other feature definitions ({card.features_hash[:8]}) than this "
+            f"installation computes ({here[:8]}); run `gridkeep train {card.name}`, or install "
+            "the release that made it"
+        )
 
 
 def read_retention(folder: Path, digest: str) -> "Reread":

@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from domain.errors import BadInput
 from domain.model_store import StoreFailure
 
+# no word of the store's own: it would name the place of the store in a card that is published
+NOT_FETCHED = "its files cannot be fetched from the model store"
+
 
 class Rival(NamedTuple):
     """A version, and its bundle folder and digest; without them `why_not` says why."""
@@ -32,5 +35,5 @@ def rival_of(store: Any, record: Any | None, into: Path) -> Rival | None:
     folder.mkdir()
     try:
         return Rival(version, store.fetch_bundle(record, folder))
-    except StoreFailure as error:
-        return Rival(version, None, str(error))
+    except StoreFailure:
+        return Rival(version, None, NOT_FETCHED)

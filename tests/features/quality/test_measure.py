@@ -172,6 +172,20 @@ def chained(rows: list[dict]) -> list[bool]:
     return verdicts
 
 
+def test_what_lies_on_the_bound_of_a_rule_is_right() -> None:
+    """Chance seldom draws the bound itself."""
+    joined, posted = date(2020, 1, 10), datetime(2020, 2, 1)
+    longest = timedelta(days=120 * 365.25)
+    customers = pd.DataFrame({"customer_id": ["a", "b"], "onboarded_on": joined})
+    customers["birth_date"] = [joined - longest, joined - longest - timedelta(days=1)]
+    arrived = [posted + timedelta(days=2), posted + timedelta(days=2, seconds=1)]
+    transactions = pd.DataFrame({"transaction_id": ["1", "2"], "customer_id": "a", "amount": 1.0})
+    transactions = transactions.assign(posted_at=posted, available_at=arrived)
+    measured = measure(tables_of({"customers": customers, "transactions": transactions}), 2.0)
+    assert found(measured, "customers", "born before") == (2, 1)
+    assert found(measured, "transactions", "within 2 days") == (2, 1)
+
+
 def test_the_rules_of_holdings_and_service_events_count_their_rows() -> None:
     frames = {
         "customers": pd.DataFrame({"customer_id": ["a"], "onboarded_on": ["2020-01-10"]}),

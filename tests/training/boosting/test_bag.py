@@ -127,3 +127,15 @@ def test_all_boosters_stop_at_the_round_that_is_best_on_average() -> None:
     bag = grow(lgb.Dataset(X[:, :3], y, params=parameters), X[:, :3], fold, parameters, 80)
     assert bag.booster.num_trees() == 4 * bag.rounds
     assert 1 <= bag.rounds < 40
+
+
+def test_each_booster_of_a_bag_draws_columns_of_its_own() -> None:
+    X, y = table()
+    same = np.repeat(X[:, :1], 7, axis=1)  # seven columns that tell the same
+    parameters = QUIET | {"metric": "binary_logloss", "seed": 0, "feature_fraction": 0.15}
+    fold = grouped_folds(y, np.arange(len(y)), 3, 0)
+    bag = grow(lgb.Dataset(same, y, params=parameters), same, fold, parameters, 12)
+    trees = bag.booster.dump_model()["tree_info"]
+    chosen = [tree["tree_structure"]["split_feature"] for tree in trees]
+    of_boosters = {tuple(chosen[at : at + bag.rounds]) for at in range(0, len(chosen), bag.rounds)}
+    assert len(of_boosters) == 3

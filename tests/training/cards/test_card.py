@@ -243,6 +243,13 @@ def test_what_it_must_not_be_used_for_is_said(known: Known, setting: Setting, wo
     assert f"Never for {words}:" in markdown(card_page(known(), setting))
 
 
+def test_no_machine_of_the_bank_is_named(known: Known, setting: Setting) -> None:
+    trained = {"cell_auc_customers": 60, "learner": "dask", "scheduler": "tls://10.1.2.3:8786"}
+    told = markdown(card_page(known(settings={"retention": trained}), setting))
+    assert "retention.learner" in told
+    assert "10.1.2.3" not in told
+
+
 def test_a_version_of_an_earlier_release_has_a_card_without_tables(
     known: Known, setting: Setting
 ) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import poisson
+from scipy.stats import norm, poisson
 
 from features.engine import tables_of
 from training.evaluation.fairness import calibration, difference, fairness_table, groups_of, worst
@@ -94,9 +94,34 @@ def test_rows_of_one_customer_do_not_make_a_group_large() -> None:
 def test_intervals_of_a_whole_table_hold_together() -> None:
     missed = 0
     for seed in range(200):
-        found = table(400, seed)
-        missed += not ((found["ratio_low"] <= 1) & (found["ratio_high"] >= 1)).all()
+        found = table(400, seed)  # of a bank whose ratios are 1 and whose gaps are 0
+        held = (found["ratio_low"] <= 1) & (found["ratio_high"] >= 1)
+        missed += not (held & (found["gap_low"] <= 0) & (found["gap_high"] >= 0)).all()
     assert missed <= 17  # of 200: a true 5 % gives more once in 50 times
+
+
+def test_the_error_of_a_table_is_shared_among_both_intervals_of_every_group() -> None:
+    groups = pd.DataFrame({"sex": ["F", "M"] * 100, "place": ["town"] * 50 + ["country"] * 150})
+    y, p = np.tile([1.0, 0, 0, 0], 50), np.full(200, 0.2)
+    listed = np.r_[np.ones(20), np.zeros(180)]
+    found = fairness_table(y, p, listed, pd.Series(np.arange(200)), groups, 10)
+    side = 0.05 / (4 * 2) / 2  # four groups, two figures, two ends
+    for group, lost, expected in (
+        ("F", 50, 20),
+        ("M", 0, 20),
+        ("town", 13, 10),
+        ("country", 37, 30),
+    ):
+        row = found[found["group"] == group].iloc[0]
+        assert row["ratio"] == pytest.approx(lost / expected)
+        assert poisson.cdf(lost, expected * row["ratio_high"]) == pytest.approx(side)
+    town = found[found["group"] == "town"].iloc[0]
+    one, other = 21 / 52, 1 / 152  # Agresti and Caffo: a success and a failure more in each
+    reach = norm.isf(side) * np.sqrt(one * (1 - one) / 52 + other * (1 - other) / 152)
+    assert town["gap"] == 0.4
+    assert (town["gap_low"], town["gap_high"]) == pytest.approx(
+        (one - other - reach, one - other + reach)
+    )
 
 
 @pytest.mark.parametrize("lost", [0, 1, 7, 40])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.errors import BadInput
 from features.outlook import Margins
 from features.settings import ValueSettings
 from training.outlook.value import coverage, fit_value, judged_value, widened
@@ -67,6 +68,22 @@ def test_moved_bounds_hold_the_share_wanted_of_those_they_were_moved_by(truth, s
     # and no further than needed: a hair less, and one falls out
     tight = (values >= low - moved + 1e-9) & (values <= high + moved - 1e-9)
     assert tight.sum() < np.ceil(0.8 * (len(values) + 1))
+
+
+@pytest.mark.parametrize(
+    ("rows", "earning", "told"),
+    [
+        (0, 0, "only 0 customers to learn from brought anything"),
+        (400, 0, "only 0 customers to learn from brought anything"),
+        (400, 20, "only 1[0-9] customers to learn from brought anything"),
+        (45, 45, "only 1[0-9] customers are set aside"),
+    ],
+)
+def test_of_too_few_customers_no_margin_is_learned(rows: int, earning: int, told: str) -> None:
+    frame, _, ids = customers(rows, seed=1)
+    margin = (np.arange(rows) < earning).astype(float)
+    with pytest.raises(BadInput, match=f"{told}.*min_positives asks for 20"):
+        fit_value(frame, margin, ids, ValueSettings(), SETTINGS)
 
 
 def test_coverage_counts_the_margins_inside() -> None:

@@ -54,7 +54,9 @@ def test_the_one_cell_where_the_challenger_is_worse_is_named_and_small_ones_are_
     assert found.loc[found["worse"], "cell_id"].tolist() == ["7"]
     assert found["cell_id"][0] == "7"
     assert len(found) == 40
-    assert len(cell_losses(rows, y, probability(odds), probability(worse), 151, 0.01)) == 0
+    for least, cells in ((150, 40), (151, 0)):
+        table = cell_losses(rows, y, probability(odds), probability(worse), least, 0.01)
+        assert len(table) == cells
 
 
 def test_a_single_lost_customer_condemns_no_cell() -> None:

@@ -11,6 +11,7 @@ from domain.bundle import ModelCard
 from domain.errors import BadInput
 from domain.profit import ProfitSettings
 from features.settings import LabelSettings
+from tests.training.versions import card_of
 from training.promotion.contest import Contest, hold_contest
 from training.report import silent
 from training.rows.frames import labelled_rows
@@ -30,18 +31,8 @@ class Rival:
 
     @property
     def card(self) -> ModelCard:
-        return ModelCard(
-            name="retention",
-            grid_version=self.grid,
-            trained_as_of=(self.trained,),
-            evaluated_as_of=(self.trained,),
-            profile_as_of=self.trained,
-            git_revision="unknown",
-            features_hash="0" * 64,
-            data_hashes={},
-            settings={"label": self.label.model_dump(mode="json")},
-            metrics={},
-        )
+        settings = {"label": self.label.model_dump(mode="json")}
+        return card_of(grid_version=self.grid, trained_as_of=(self.trained,), settings=settings)
 
     def probability(self, rows: pd.DataFrame, grid_version: str) -> Any:
         if self.says < 0:

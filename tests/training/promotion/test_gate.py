@@ -8,6 +8,7 @@ from domain.bundle import ModelCard
 from domain.errors import BadInput
 from domain.profit import ProfitSettings
 from features.settings import LabelSettings
+from tests.training.versions import card_of
 from training.evaluation.campaign import Campaign
 from training.evaluation.metrics import Estimate
 from training.promotion import gate
@@ -107,6 +108,20 @@ def test_one_bad_cell_refuses_a_challenger_that_is_better_elsewhere() -> None:
     assert checks["cells"].reason == "of 30 cells with 50 customers, worse are 7"
 
 
+def test_a_cell_of_too_few_customers_refuses_nobody() -> None:
+    truth = odds()
+    ours = truth + np.where(np.arange(len(truth)) % CELLS == 7, 2.5, 0.0)
+    for least, cells in ((PEOPLE, 30), (PEOPLE + 1, 0)):
+        bounds = BOUNDS.model_copy(update={"cell_customers": least})
+        check, table = gate.cells_check(contest(truth, ours, truth, 0), bounds)
+        assert (check.passed, len(table)) == (cells == 0, cells)
+
+
+def test_an_interval_that_ends_on_a_bound_reaches_it() -> None:
+    assert gate.within(Estimate(1.4, 1.25, 1.5), 0.8, 1.25)
+    assert gate.within(Estimate(0.7, 0.6, 0.8), 0.8, 1.25)
+
+
 def test_what_cannot_be_compared_does_not_pass() -> None:
     truth = odds()
     checks = versus_champion(contest(truth, truth, None, 0))
@@ -137,7 +152,7 @@ def test_the_riskiest_tenth_is_calibrated_for_itself() -> None:
 def table_of(**figures: tuple[float, float, float]) -> pd.DataFrame:
     lines = [
         {"attribute": "sex", "group": group, "ratio": 1.0, "ratio_low": 0.9, "ratio_high": 1.1}
-        | {"gap": value, "gap_low": low, "gap_high": high}
+        | {"gap": value, "gap_low": low, "gap_high": high, "told": True}
         for group, (value, low, high) in figures.items()
     ]
     return pd.DataFrame(lines)
@@ -153,6 +168,19 @@ def test_a_group_that_is_surely_listed_otherwise_is_named() -> None:
     assert lists.reason == "beyond the bound: sex women: -0.30"
     skewed = unfair.assign(ratio=2.0, ratio_low=1.6, ratio_high=2.5)
     assert "sex men: 2.00; sex women: 2.00" in gate.fairness_checks(skewed, BOUNDS)[0].reason
+
+
+def test_of_a_group_that_may_not_be_told_the_verdict_says_only_that_there_is_one() -> None:
+    table = table_of(men=(0.1, 0.05, 0.15), women=(-0.3, -0.4, -0.21))
+    hidden = table.assign(told=[True, False], ratio=[1.0, 1.37])
+    for check in gate.fairness_checks(hidden, BOUNDS):
+        assert check.reason.endswith(": a group of which only fairness.csv may tell")
+        assert (check.challenger, check.difference) == (None, None)
+    assert [check.passed for check in gate.fairness_checks(hidden, BOUNDS)] == [True, False]
+    both = hidden.assign(gap_low=0.3, gap_high=0.5, gap=0.4)
+    lists = gate.fairness_checks(both, BOUNDS)[1]
+    assert lists.reason.startswith("beyond the bound: sex men: 0.40; a group of which")
+    assert lists.challenger == 0.4
 
 
 def test_latency_is_refused_when_it_is_surely_above_the_bound() -> None:
@@ -187,22 +215,6 @@ def test_who_validates_is_not_who_trained() -> None:
         validator_check(" ", "ann", required=True)
 
 
-def card(trained: date = date(2025, 1, 1), **metrics: float) -> ModelCard:
-    day = date(2025, 6, 1)
-    return ModelCard(
-        name="segmentation",
-        grid_version="grid-0",
-        trained_as_of=(trained,),
-        evaluated_as_of=(day,),
-        profile_as_of=day,
-        git_revision="unknown",
-        features_hash="0" * 64,
-        data_hashes={},
-        settings={},
-        metrics=metrics,
-    )
-
-
 def accuracies(value: float) -> dict[str, float]:
     names = ("assign_accuracy", "next_accuracy")
     ends = {"": 0.0, "_low": -0.01, "_high": 0.01}
@@ -210,18 +222,18 @@ def accuracies(value: float) -> dict[str, float]:
 
 
 def test_segments_are_refused_when_intervals_do_not_touch_or_are_missing() -> None:
-    old, near, far = (card(**accuracies(value)) for value in (0.8, 0.785, 0.77))
+    old, near, far = (card_of(metrics=accuracies(value)) for value in (0.8, 0.785, 0.77))
     assert all(check.passed for check in segment_checks(old, near))
     assert not any(check.passed for check in segment_checks(old, far))
     assert all(check.passed for check in segment_checks(far, old))
-    assert not any(check.passed for check in segment_checks(old, card()))
+    assert not any(check.passed for check in segment_checks(old, card_of()))
     assert not any(check.passed for check in segment_checks(None, near, "it is damaged"))
 
 
 def test_the_cutoffs_that_judge_are_later_than_what_both_learned_from() -> None:
     label = LabelSettings(observation_days=60, gap_days=30, outcome_days=60)
     settings = RetentionSettings(evaluate_cutoffs=2)
-    early, late = card(date(2025, 1, 1)), card(date(2025, 4, 1))
+    early, late = card_of(), card_of(trained_as_of=(date(2025, 4, 1),))
 
     def days(*cards: ModelCard, last: date = date(2025, 12, 31), **named: object) -> list[date]:
         changed = settings.model_copy(update=named)

@@ -95,8 +95,9 @@ def test_objects_that_are_all_numbers_are_numbers_and_words_are_not() -> None:
     assert kinds == expected
 
 
-words = st.one_of(st.none(), st.sampled_from(["a", "b", "12", "1.5"]), st.integers(0, 3))
-numbers = st.one_of(st.none(), st.floats(-1e6, 1e6), st.integers(-5, 5))
+missing = st.sampled_from([None, pd.NA, float("nan")])
+words = st.one_of(missing, st.sampled_from(["a", "b", "12", "1.5"]), st.integers(0, 3))
+numbers = st.one_of(missing, st.floats(-1e6, 1e6), st.integers(-5, 5))
 rows = st.lists(st.tuples(numbers, words, words), min_size=1, max_size=12)
 LEARNED = pd.DataFrame([(1.5, "a", "12"), (None, "b", 3), (2, None, "a")], dtype=object)
 

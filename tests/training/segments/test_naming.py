@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import BadInput
+from tests.training.behaviours import groups
 from training.segmentation import SegmentModel
 from training.segments.naming import Known, matched
 from training.segments.policies import USUAL, served
@@ -16,19 +17,12 @@ from training.settings import PolicySettings, SegmentationSettings
 
 QUICK = SegmentationSettings(clusters_min=3, clusters_max=3, rounds=1)
 QUICK = QUICK.model_copy(update={"segment_share_min": 0.005})
-BEHAVIOUR = ("transactions_90d", "channels_365d", "gap_std_365d")
 
 
 def people(seed: int, rows: int = 1200) -> pd.DataFrame:
     """Customers of three behaviours, with an age."""
-    random = np.random.default_rng(seed)
-    kind = random.integers(0, 3, rows)
-    middle = np.array([[2.0, 1, 30], [40, 2, 5], [15, 6, 60]])[kind]
-    noise = random.normal(size=(rows, 3)) * [2, 0.3, 3]
-    frame = pd.DataFrame(middle + noise, columns=list(BEHAVIOUR))
-    frame["balance_usual"] = random.lognormal(8, 1, rows)
-    frame["age_years"] = random.uniform(18, 90, rows)
-    return frame
+    ages = np.random.default_rng(100 + seed).uniform(18, 90, rows)
+    return groups(rows, seed)[0].assign(age_years=ages)
 
 
 @pytest.fixture(scope="module")

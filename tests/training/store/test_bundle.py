@@ -10,10 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.bundle import HASHES_FILE, MODEL_FILE, ModelCard, bundle_digest
+from domain.bundle import HASHES_FILE, MODEL_FILE, bundle_digest
 from domain.errors import BadInput
 from features.registry import FEATURES
+from features.settings import LabelSettings
+from tests.training.versions import card_of
+from training.evaluation.later import present_champion
 from training.retention import RetentionClassifier
+from training.rows.dataset import CutoffPlan
 from training.rows.frames import steady
 from training.store.bundle import (
     file_hashes,
@@ -24,34 +28,35 @@ from training.store.bundle import (
     verify,
     write_bundle,
 )
+from training.store.rival import Rival
 
 
 @pytest.fixture
 def bundle(tmp_path: Path, draw_population: Callable[..., Any]) -> tuple[Path, str, Any]:
     X, y, _ = draw_population(600)
     model = RetentionClassifier(rounds=20, threads=1).fit(X, y)
-    card = ModelCard(
-        name="retention",
-        grid_version="grid-00000000",
-        trained_as_of=(date(2025, 1, 1),),
-        evaluated_as_of=(date(2025, 6, 1),),
-        profile_as_of=date(2025, 6, 1),
-        git_revision="unknown",
-        features_hash="0" * 64,
-        data_hashes={},
-        settings={},
-        metrics={"auc": 0.8},
-    )
     folder = tmp_path / "model"
     digest = write_bundle(
         folder,
         booster=model.booster_,
         manifest=model.manifest_,
         calibration=model.calibration_,
-        card=card,
+        card=card_of(grid_version="grid-00000000", metrics={"auc": 0.8}),
         profile=X.assign(cell_id="c", weight=1.0),
     )
     return folder, digest, (model, X)
+
+
+def test_a_champion_of_other_feature_definitions_is_not_compared(
+    bundle: tuple[Path, str, Any],
+) -> None:
+    folder, digest, (_, X) = bundle
+    day, label = date(2026, 1, 1), LabelSettings()
+    plan, rival = CutoffPlan((day,), (day,)), Rival("1", (folder, digest))
+    found = present_champion(rival, plan, label, X, "grid-00000000")
+    assert found is not None
+    assert found.probability is None
+    assert found.why_not.startswith("it was trained on other feature definitions (00000000) than")
 
 
 def test_a_bundle_read_back_scores_the_same_bits(bundle: tuple[Path, str, Any]) -> None:
