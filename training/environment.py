@@ -63,7 +63,8 @@ def installed() -> dict[str, str]:
     >>> "numpy" in installed()
     True
     """
-    known = {one.metadata["Name"]: one.version for one in distributions() if one.metadata["Name"]}
+    told = [one.metadata for one in distributions()]  # each is parsed anew when it is asked for
+    known = {one["Name"]: one["Version"] for one in told if one["Name"]}
     return dict(sorted((name.lower(), version) for name, version in known.items()))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from duckdb import DuckDBPyConnection
+
 from domain.tables import CONTRACTS, EVENTS, Contract
 from features.controls import control_totals
 from features.corrections import Corrections
@@ -15,7 +17,7 @@ from features.door.judge import Terms, form_of, form_of_table, judged
 from features.door.plan import Before, Outgrown, Place, Plan
 from features.door.progress import Steps
 from features.door.quarantine import Lines, values_of, write_quarantine
-from features.door.settle import Refused, Settler
+from features.door.settle import Refused, Settler, opened
 from features.door.staging import Judged, named
 from features.door.tally import Tally
 from features.door.words import ORPHAN, REPEATS, STRANGER, Defect
@@ -90,8 +92,9 @@ class Passage:
         for counted in self.counts():
             self.tally.add(counted)
         steps = Steps(progress, {name: self._staged_rows(name) for name in CONTRACTS})
-        for contract in CONTRACTS.values():
-            self._settle(contract, steps)
+        with opened(self._place.work / "spill", self._place.memory) as duck:
+            for contract in CONTRACTS.values():
+                self._settle(duck, contract, steps)
         for name in CONTRACTS:
             write_quarantine(
                 self.quarantined / f"{name}.csv", [*self._refused(name), self._of(name)]
@@ -136,7 +139,7 @@ class Passage:
                     self.written.ledger(self._lines(one), refused_file(one))
             self.written.counts(self.tally.counts())
 
-    def _settle(self, contract: Contract, steps: Steps) -> None:
+    def _settle(self, duck: DuckDBPyConnection, contract: Contract, steps: Steps) -> None:
         name, way = contract.name, self._plan.way(contract.name)
         old = (
             held(self._place.tables, self._record, name)
@@ -149,9 +152,8 @@ class Passage:
         read = [self._judged[one].rows for one in ours if self._plan.reads(one)]
         staged, order = [rows for rows in read if rows.is_file()], [one.file for one in ours]
         again = [one.file for one in self._plan.again if one.table == name]
-        spill = self._place.work / "spill"
         steps.compares(name)
-        settler = Settler(contract, staged, order, people, spill, self._place.memory, old, again)
+        settler = Settler(duck, contract, staged, order, people, old, again)
         lines = Lines(self._of(name))
         try:
             self._require_all_customers(settler, name, way)

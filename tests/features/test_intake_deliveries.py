@@ -117,7 +117,7 @@ def test_rows_beyond_one_group_are_written_in_groups_of_one_size(
 def test_more_rows_than_the_memory_holds_are_sorted_on_disk(
     tmp_path: Path,
 ) -> None:
-    count = 300_000
+    count = 450_000
     draw = np.random.default_rng(5)
     frame = pd.DataFrame(
         {
