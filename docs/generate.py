@@ -113,7 +113,8 @@ def _section(title: str, model: Any) -> list[str]:
         kind = re.sub(
             r"(typing|datetime|pathlib)\.", "", inspect.formatannotation(field.annotation)
         )
-        default = _toml(field.get_default(call_default_factory=True))
+        needed = field.is_required()
+        default = "required" if needed else _toml(field.get_default(call_default_factory=True))
         cells = [f"`{key}`", f"`{kind}`", default, comments.get(key, "")]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return rows

@@ -39,7 +39,7 @@ STALE_DAYS: int = SourceSettings().stale_days
 class Tables(NamedTuple):
     """The contract tables as ibis tables of one connection, and the bank's time zone.
 
-    A cut-off may lie `stale_days` behind the day after the last transaction, not further.
+    A cut-off may lie `stale_days` past the day after the last transaction, not further.
     """
 
     customers: Table

@@ -101,7 +101,7 @@ def data_days(tables: Tables) -> tuple[date, date]:
 
 
 def require_history(tables: Tables, as_of: date | Sequence[date], option: str = "--as-of") -> None:
-    """BadInput for a cut-off before all data, or so far behind them that history is stale.
+    """BadInput for a cut-off before all data, or so far past them that history is stale.
 
     `option` is where the user named it.
     """
@@ -112,11 +112,11 @@ def require_history(tables: Tables, as_of: date | Sequence[date], option: str = 
             f"cut-off {days[0]} is before all data (the first transaction is of {first}); "
             f"choose a later {option}"
         )
-    behind = (days[-1] - last).days - 1
-    if behind > tables.stale_days:
+    past = (days[-1] - last).days - 1
+    if past > tables.stale_days:
         raise BadInput(
-            f"cut-off {days[-1]} is {behind} days behind the data (the last transaction is of "
+            f"cut-off {days[-1]} is {past} days past the data (the last transaction is of "
             f"{last}); deliver newer transactions, choose {option} up to "
-            f"{days[-1] - timedelta(days=behind - tables.stale_days)}, or raise "
+            f"{days[-1] - timedelta(days=past - tables.stale_days)}, or raise "
             f"sources.stale_days ({tables.stale_days})"
         )

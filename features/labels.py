@@ -111,13 +111,13 @@ def require_two_classes(labels: pd.DataFrame) -> None:
 
     >>> require_two_classes(pd.DataFrame({"churned": [0, 0]}))
     Traceback (most recent call last):
-    domain.errors.BadInput: label holds 2 customers who stayed and 0 who churned; ...
+    domain.errors.BadInput: of the rows (a customer at a cut-off) 2 stayed and 0 churned; ...
     """
     churned = int(labels["churned"].sum())
     if not 0 < churned < len(labels):
         raise BadInput(
-            f"label holds {len(labels) - churned} customers who stayed and {churned} who churned; "
-            "a model needs both: choose other cut-offs or another [label] kind or window"
+            f"of the rows (a customer at a cut-off) {len(labels) - churned} stayed and {churned} "
+            "churned; a model needs both: choose other cut-offs or another [label] kind or window"
         )
 
 

@@ -107,7 +107,7 @@ class SourceSettings(Section):
     outlets: TableSource | None = None  # [sources.outlets], if any
     rejected_share_max: float = Field(default=0.01, ge=0, le=1)  # over it, the contract is broken
     data_until: date | None = Field(default=None, lt=date(9999, 1, 1))  # last day; absent: today
-    stale_days: int = Field(default=7, ge=0)  # that a cut-off may lie behind the transactions
+    stale_days: int = Field(default=7, ge=0)  # days that a cut-off may lie past the data
 
 
 class EngineSettings(Section):

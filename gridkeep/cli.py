@@ -330,7 +330,7 @@ def monitor(path: Path, as_json: bool, as_of: date, reference: date | None) -> N
 @click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True)
 def ui(path: Path, as_json: bool, port: int) -> None:
     """Open the MLflow UI on the embedded store."""
-    from gridkeep.verbs import open_ui
+    from gridkeep.mlflow_ui import open_ui
 
     open_ui(_config(path), port)
 

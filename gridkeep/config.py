@@ -30,6 +30,14 @@ from training.settings import (
     store_uri,
 )
 
+BOUNDS = {
+    "greater_than_equal": "it must be {ge} or more",
+    "greater_than": "it must be more than {gt}",
+    "less_than_equal": "it must be {le} or less",
+    "less_than": "it must be less than {lt}",
+    "missing": "it is required",
+}
+
 
 class OutputSettings(Section):
     """[output]: the folder under which everything is written."""
@@ -102,8 +110,23 @@ def _told(path: Path, problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "extra_forbidden":
         return f"{path}: unknown key {where!r}{_known(problem['loc'])}"
-    seen = problem.get("input")
-    return f"{path}: {where} = {seen!r}: {problem['msg']}"
+    words, seen = _words(problem), problem["input"]
+    if isinstance(seen, dict):  # a whole section: the words name the keys
+        return f"{path}: {words if words.startswith(where) else f'{where}: {words}'}"
+    return f"{path}: {where} = {seen!r}: {words}"
+
+
+def _words(problem: Any) -> str:
+    """What pydantic found wrong, in ours.
+
+    >>> _words({"type": "greater_than_equal", "ctx": {"ge": 0}, "msg": "Input should be ..."})
+    'it must be 0 or more'
+    """
+    if problem["type"] in BOUNDS:
+        limits = problem.get("ctx", {}).items()
+        plain = {key: f"{at:g}" if isinstance(at, float) else at for key, at in limits}
+        return BOUNDS[problem["type"]].format(**plain)
+    return str(problem["msg"]).removeprefix("Value error, ").replace("Input should", "it must")
 
 
 def _known(loc: tuple[str | int, ...]) -> str:

@@ -1,5 +1,6 @@
 """`gridkeep train --reproduce` and `--register`: a run made again, and one brought to its end."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float], None]
 FOLDER = ".rows-"  # where the rows of any training lie
+HASH = re.compile(r"[0-9a-f]{40,}")  # of git, SHA-256
 SHORT = 12  # characters of a hash that are shown
 
 
@@ -42,8 +44,8 @@ class Reproduced:
         rows = [
             [
                 one.file,
-                one.recorded[:SHORT],
-                one.made[:SHORT],
+                _short(one.recorded),
+                _short(one.made),
                 "yes" if one.equal else "NO",
                 one.note,
             ]
@@ -57,10 +59,19 @@ class Reproduced:
         ]
 
 
+def _short(text: str) -> str:
+    """Hashes cut to what tells them apart; names and versions whole.
+
+    >>> _short("grid-64bba737"), _short("0123456789" * 4)
+    ('grid-64bba737', '012345678901')
+    """
+    return HASH.sub(lambda found: found[0][:SHORT], text)
+
+
 def _warned(elsewhere: dict[str, tuple[str, str]]) -> Sequence[str]:
     if not elsewhere:
         return []
-    rows = [[name, was[:SHORT], now[:SHORT]] for name, (was, now) in elsewhere.items()]
+    rows = [[name, _short(was), _short(now)] for name, (was, now) in elsewhere.items()]
     title = "code or packages are not those of the run; a byte may move"
     return [table(title, ["what", "recorded", "now"], rows)]
 
@@ -125,7 +136,7 @@ def _require_in_place(config: Config, run: Any, cells: Any) -> None:
     }
     found = unlike(run.recipe, now)
     if found:
-        rows = [[name, was[:SHORT], here[:SHORT]] for name, (was, here) in found.items()]
+        rows = [[name, _short(was), _short(here)] for name, (was, here) in found.items()]
         told = table("", ["what", "recorded", "in place"], rows)
         raise BadInput(
             f"run {run.run_id} saw other data than are in place:\n{told}\n"

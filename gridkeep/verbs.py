@@ -1,6 +1,5 @@
 """What each verb does: settings in, one stage's function called, a result with `lines()` out."""
 
-import os
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -218,7 +217,7 @@ def _carded(config: Config, report: Any) -> results.Trained:
 
 def list_versions(config: Config) -> results.Versions:
     """Every registered version, newest first."""
-    return results.Versions(tuple(_store(config).models()))
+    return results.Versions(tuple(store_of(config).models()))
 
 
 def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> results.Scored:
@@ -308,26 +307,8 @@ def monitor_cells(
     return results.Monitored(report)
 
 
-def open_ui(config: Config, port: int) -> None:
-    """MLflow's own UI on the store, on this machine only."""
-    import subprocess
-    import sys
-
-    from serving.serve import require_free_port
-
-    require_free_port("127.0.0.1", port)
-    _store(config)  # tells of a store that cannot be used, and follows one that was moved
-    command = [sys.executable, "-m", "mlflow", "ui", "--host", "127.0.0.1", "--port", str(port)]
-    # by the environment: everyone on the machine can read a command line, password included
-    given = {
-        "MLFLOW_BACKEND_STORE_URI": config.tracking_uri,
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    }
-    subprocess.run(command, env={**os.environ, **given}, check=False)  # noqa: S603 (our interpreter)
-
-
-def _store(config: Config) -> Any:
+def store_of(config: Config) -> Any:
+    """The model store; BadInput when it cannot be used. One that was moved is followed."""
     from training.tracking import Store
 
     return Store(config.tracking, config.home)

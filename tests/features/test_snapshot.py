@@ -105,7 +105,7 @@ def test_a_cutoff_far_behind_the_data_is_refused(tables: Tables, tmp_path: Path)
     with pytest.raises(BadInput) as caught:
         write_features(tables, [last, last + timedelta(days=9)], out, CELLS)
     assert str(caught.value) == (
-        f"cut-off {last + timedelta(days=9)} is 8 days behind the data (the last transaction is "
+        f"cut-off {last + timedelta(days=9)} is 8 days past the data (the last transaction is "
         f"of {last}); deliver newer transactions, choose --as-of up to "
         f"{last + timedelta(days=8)}, or raise sources.stale_days (7)"
     )

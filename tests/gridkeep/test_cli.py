@@ -10,7 +10,7 @@ import sys
 import click
 import pytest
 
-from gridkeep import cli
+from gridkeep import cli, mlflow_ui
 from gridkeep.cli import group
 from gridkeep.show import Progress
 
@@ -83,19 +83,13 @@ def free_port() -> int:
 
 
 def test_the_store_is_not_on_the_command_line_of_the_ui(run, bank, monkeypatch):
-    started, real = [], subprocess.run
-
-    def note(command, **named):
-        if command[1:4] != ["-m", "mlflow", "ui"]:
-            return real(command, **named)
-        return started.append((command, named))
-
-    monkeypatch.setattr(subprocess, "run", note)
+    started = []
+    monkeypatch.setattr(mlflow_ui, "until_stopped", lambda *given: started.append(given))
     assert run("ui", "--config", bank.config, "--port", free_port()).code == 0
-    command, named = started[0]
+    command, named, _ = started[0]
     assert not [word for word in command if "://" in word]
     uri = f"sqlite:///{bank.home / 'mlruns' / 'mlflow.db'}"
-    assert named["env"]["MLFLOW_BACKEND_STORE_URI"] == uri
+    assert named["MLFLOW_BACKEND_STORE_URI"] == uri
 
 
 def test_a_store_that_does_not_answer_is_exit_1(run, bank, monkeypatch):

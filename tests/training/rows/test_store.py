@@ -157,7 +157,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
 
 def test_nobody_in_the_set_is_no_row() -> None:
     assert not len(read_rows(()))
-    with pytest.raises(BadInput, match="0 customers who stayed and 0 who churned"):
+    with pytest.raises(BadInput, match=r"rows \(a customer at a cut-off\) 0 stayed and 0 churned"):
         require_two_classes(read_sample((), 10, 0))
 
 
