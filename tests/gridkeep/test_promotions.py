@@ -76,12 +76,13 @@ class Bank(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Path:
     home = tmp_path_factory.mktemp("promotions") / "bank"
     words = ["--out", str(home), "--customers", "900", "--months", "16", "--seed", "5"]
     assert gridkeep_in(home.parent, "simulate", *words).returncode == 0
     with (home / "gridkeep.toml").open("a") as file:
         file.write(SMALL)
+    shutil.copytree(blank / "mlruns", home / "mlruns")
     for words in (["check"], ["partition"], ["train", "retention"]):
         code, said = Bank(home).call(*words)
         assert code == 0, said

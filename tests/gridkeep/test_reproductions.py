@@ -65,12 +65,13 @@ class Bank(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory, blank: Path) -> Path:
     home = tmp_path_factory.mktemp("reproductions") / "bank"
     words = ["--out", str(home), "--customers", "700", "--months", "16", "--seed", "5"]
     assert gridkeep_in(home.parent, "simulate", *words).returncode == 0
     settings = home / "gridkeep.toml"
     settings.write_text(settings.read_text() + AS_TRAINED)
+    shutil.copytree(blank / "mlruns", home / "mlruns")
     for words in (["partition"], ["train", "retention"], *([["train", "segmentation"]] * 2)):
         code, told = Bank(home).call(*words)
         assert code == 0, told

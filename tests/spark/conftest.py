@@ -22,7 +22,7 @@ from serving.registry import FetchedBundle
 from serving.sealed import SealedBundle, seal
 from tests.features.places import random_homes, random_outlets
 from tests.serving.conftest import feature_frame, write_bundle
-from tests.spark.processes import Cluster, free_port, kill, start, wait_for
+from tests.spark.processes import YOUNG, Cluster, free_port, kill, start, wait_for
 
 ZONE = "Europe/Prague"
 DAYS = [date(2024, 2, 29), date(2024, 3, 31), date(2024, 4, 1), date(2024, 10, 28)]
@@ -30,12 +30,18 @@ IDS = np.array([f"C{at:02d}" for at in range(30)])
 CELLS = pd.DataFrame({"customer_id": IDS, "cell_id": [f"cell-{at % 3}" for at in range(len(IDS))]})
 # from Python 3.12 on: pyspark starts its JVM in a way that a process with threads is warned of
 STARTED = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-YOUNG = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # short runs are over before a JVM is warm
 SMALL = {
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.driver.extraJavaOptions": YOUNG,
     "spark.executor.extraJavaOptions": YOUNG,
+}
+# compiling the feature query takes Spark longer than interpreting it for these few rows; that the
+# compiled one gives the same is for the tests of Spark in this process, which leave this out
+INTERPRETED = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
 }
 
 
@@ -57,8 +63,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory, java: None) -> Iterator[Cl
 def connect_url(tmp_path_factory: pytest.TempPathFactory, java: None) -> Iterator[str]:
     """The address of a Spark Connect server of the package that we depend on."""
     port, folder = free_port(), tmp_path_factory.mktemp("connect")
-    options = {"spark.connect.grpc.binding.port": str(port), "spark.ui.enabled": "false", **SMALL}
-    options |= {"spark.connect.grpc.binding.address": "127.0.0.1"}
+    options = {"spark.connect.grpc.binding.port": str(port), "spark.ui.enabled": "false"}
+    options |= {**SMALL, **INTERPRETED, "spark.connect.grpc.binding.address": "127.0.0.1"}
     told = [word for key, value in options.items() for word in ("--conf", f"{key}={value}")]
     name = "org.apache.spark.sql.connect.service.SparkConnectServer"
     words = ("--master", "local[2]", "--class", name, *told, "spark-internal")
@@ -71,7 +77,7 @@ def connect_url(tmp_path_factory: pytest.TempPathFactory, java: None) -> Iterato
 def settings(url: str | None = None, **more: object) -> EngineSettings:
     """A small Spark."""
     options = {} if url and url.startswith("sc://") else SMALL
-    words = {"kind": "spark", "url": url, "memory": "600m", "wait_seconds": 300, "options": options}
+    words = {"kind": "spark", "url": url, "memory": "700m", "wait_seconds": 300, "options": options}
     return EngineSettings.model_validate(words | more)
 
 

@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
+YOUNG = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"  # short runs are over before a JVM is warm
 QUIET = {
+    "SPARK_DAEMON_JAVA_OPTS": YOUNG,
     "SPARK_LOCAL_IP": "127.0.0.1",
     "PYSPARK_PYTHON": sys.executable,
     "TZ": "America/Sao_Paulo",  # of the machines, which must not matter

@@ -4,19 +4,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from domain.errors import BadInput
 from features.customer import customer_features
-from features.engine import Tables, batches_of, frame_of, open_tables
+from features.engine import Tables, frame_of, open_tables
 from features.registry import FEATURES
-from features.snapshot import read_features, write_features
+from features.snapshot import write_features
 from serving.batch import score_snapshot
 from serving.sealed import SealedBundle, scorer_of
 from serving.spark_batch import spark_crew
-from tests.spark.conftest import CELLS, DAYS, STARTED, ZONE, Sparks, equal, wait_until
+from tests.spark.conftest import (
+    CELLS,
+    DAYS,
+    INTERPRETED,
+    SMALL,
+    STARTED,
+    ZONE,
+    Sparks,
+    equal,
+    wait_until,
+)
 from tests.spark.processes import Cluster
 
 pytestmark = [pytest.mark.slow, STARTED]
@@ -25,7 +34,8 @@ KEY = ["customer_id", "as_of"]
 
 @pytest.fixture(scope="module")
 def tables(cluster: Cluster, hostile: Path, sparks: Sparks) -> Iterator[Tables]:
-    opened = open_tables(hostile, sparks(cluster.url), ZONE)
+    told = sparks(cluster.url, options=SMALL | INTERPRETED)
+    opened = open_tables(hostile, told, ZONE)
     yield opened
     opened.connection.spark.stop()
 
@@ -33,13 +43,6 @@ def tables(cluster: Cluster, hostile: Path, sparks: Sparks) -> Iterator[Tables]:
 @pytest.fixture(scope="module")
 def expected(hostile: Path) -> pd.DataFrame:
     return frame_of(customer_features(open_tables(hostile, timezone=ZONE), DAYS).order_by(KEY))
-
-
-def test_every_feature_equals_the_embedded_engine(tables: Tables, expected: pd.DataFrame) -> None:
-    assert tables.connection.spark.executors() == 2
-    found = pa.concat_tables(batches_of(customer_features(tables, DAYS).order_by(KEY), rows=13))
-    assert found.column_names == [*KEY, *FEATURES]
-    equal(found, expected)
 
 
 def test_the_bank_of_these_tests_is_worth_asking(expected: pd.DataFrame) -> None:
@@ -52,9 +55,10 @@ def test_the_bank_of_these_tests_is_worth_asking(expected: pd.DataFrame) -> None
             assert expected[name].nunique() > 1, name
 
 
-def test_a_worker_that_dies_in_mid_run_changes_nothing(
+def test_every_feature_equals_the_embedded_engine_though_a_worker_dies_in_mid_run(
     cluster: Cluster, tables: Tables, expected: pd.DataFrame, tmp_path: Path
 ) -> None:
+    assert tables.connection.spark.executors() == 2
     out = tmp_path / "f.parquet"
     exchange = tables.connection.exchange
     killer = wait_until(
@@ -63,8 +67,9 @@ def test_a_worker_that_dies_in_mid_run_changes_nothing(
     write_features(tables, DAYS, out, CELLS, grid_version="g")
     killer.join()
     assert len(cluster.workers) == 1
-    found = read_features(out)
-    equal(pa.Table.from_pandas(found.drop(columns="cell_id"), preserve_index=False), expected)
+    found = pq.read_table(out).drop(["cell_id"])
+    assert found.column_names == [*KEY, *FEATURES]
+    equal(found, expected)
     assert [path.name for path in tmp_path.iterdir()] == ["f.parquet"]
     assert not list(exchange.glob(".spark-*"))
     cluster.workers.append(cluster.worker())

@@ -26,7 +26,7 @@ from gridkeep.config import load_config
 from gridkeep.verbs import partition_bank, score_bank
 from tests.gridkeep.conftest import CONFIG, CUSTOMERS, TRANSACTIONS
 from tests.serving.conftest import register, write_bundle
-from tests.spark.conftest import CELLS, DAYS, SMALL, STARTED, ZONE, Sparks, equal
+from tests.spark.conftest import CELLS, DAYS, INTERPRETED, SMALL, STARTED, ZONE, Sparks, equal
 from tests.spark.processes import free_port
 
 pytestmark = [STARTED]
@@ -66,7 +66,7 @@ def test_the_command_gives_the_same_features_and_scores(
     (tmp_path / "in" / "transactions.csv").write_text(TRANSACTIONS)
     duck, spark = tmp_path / "duck.toml", tmp_path / "spark.toml"
     duck.write_text(CONFIG + f'[tracking]\nuri = "{models_store}"\n')
-    options = "".join(f'"{key}" = "{value}"\n' for key, value in SMALL.items())
+    options = "".join(f'"{key}" = "{value}"\n' for key, value in (SMALL | INTERPRETED).items())
     engine = f'[engine]\nkind = "spark"\nmemory = "1GB"\n[engine.options]\n{options}'
     spark.write_text(duck.read_text() + engine)
     here, there, day = tmp_path / "here.parquet", tmp_path / "there.parquet", date(2025, 8, 6)
@@ -156,6 +156,7 @@ def test_a_full_disk_is_one_message_and_leaves_nothing(
         "spark.sql.autoBroadcastJoinThreshold": "-1",
         "spark.shuffle.compress": "false",
         "spark.sql.parquet.compression.codec": "uncompressed",
+        **INTERPRETED,
     }
     for file in hostile.iterdir():  # a native library for them would be too large a file
         target = tmp_path / f"{file.stem}.parquet"
@@ -248,6 +249,17 @@ def tables(java: None, shanghai: None, hostile: Path, sparks: Sparks) -> Iterato
     opened.connection.spark.stop()
 
 
+@pytest.fixture
+def interpreted(tables: Tables) -> Iterator[None]:
+    """The queries of a test that is about something else than their compilation."""
+    words = tables.connection.spark.session.conf
+    for key, value in INTERPRETED.items():
+        words.set(key, value)
+    yield
+    for key in INTERPRETED:
+        words.unset(key)
+
+
 @pytest.mark.slow
 def test_every_feature_equals_the_embedded_engine(tables: Tables, hostile: Path) -> None:
     here = open_tables(hostile, timezone=ZONE)
@@ -261,7 +273,7 @@ def test_every_feature_equals_the_embedded_engine(tables: Tables, hostile: Path)
 
 
 @pytest.mark.slow
-def test_views_of_a_spark_are_tables_too(tables: Tables, hostile: Path) -> None:
+def test_views_of_a_spark_are_tables_too(tables: Tables, interpreted: None, hostile: Path) -> None:
     session = tables.connection.spark.session
     for name in CONTRACTS:
         rows = session.read.parquet(*map(file_uri, table_files(hostile, name)))
