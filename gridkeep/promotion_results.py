@@ -22,6 +22,7 @@ class Promoted:
     entry: "Entry | None"
     kept: str
     card: str  # where its model card is
+    override: str = ""  # the reason that was given
 
     @property
     def refused(self) -> bool:
@@ -37,9 +38,15 @@ class Promoted:
             f"version {found.challenger} of {self.name}{against}, on {found.judged_on}{rows}",
             table("", ["check", "champion", "challenger", "passed", "why"], _checks(found)),
             found.refusal if self.entry is None else _moved(self.name, self.entry),
+            *self._in_vain(),
             f"verdict: {self.kept}",
             f"model card: {self.card}",
         ]
+
+    def _in_vain(self) -> Sequence[str]:
+        if not self.override or self.verdict.failed:
+            return []
+        return ["the gate passed: --override was not needed, and its reason is not kept"]
 
 
 def _checks(verdict: "Verdict") -> list[list[object]]:
@@ -58,8 +65,12 @@ class RolledBack:
     card: str  # where its model card is
 
     def lines(self) -> Sequence[str]:
-        """The champion that is back."""
-        return [_moved(self.name, self.entry), f"model card: {self.card}"]
+        """The champion that is back, and how the one before it would be."""
+        return [
+            _moved(self.name, self.entry),
+            f"version {self.entry.was} is champion no more; the next rollback would put it back",
+            f"model card: {self.card}",
+        ]
 
 
 def _moved(name: str, entry: "Entry") -> str:

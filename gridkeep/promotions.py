@@ -92,7 +92,8 @@ def promote_version(
     entry = None
     if override or not verdict.failed:
         entry = store.promote(candidacy, verdict, override or "")
-    return Promoted(name, verdict, entry, kept, _carded(config, name, entry, str(version)))
+    card = _carded(config, name, entry, str(version))
+    return Promoted(name, verdict, entry, kept, card, override or "")
 
 
 def roll_back(config: Config, name: str) -> RolledBack:

@@ -128,7 +128,8 @@ def _segments(found: "TrainReport") -> Sequence[str]:
     rows: list[list[Any]] = [[name, f"{share:.1%}"] for name, share in found.segments.items()]
     known = found.segment_table
     if len(known):
-        heads += ["lost", "value later", "contact", "days", "manager"]
+        since = found.trained_as_of[0]
+        heads += [f"lost since {since}", "value later", "contact", "days", "manager"]
         lost = [None if rate != rate else f"{rate:.1%}" for rate in known["churn"]]
         columns = ["value_later", "contact", "cadence_days", "manager"]
         more = known[columns].itertuples(index=False)

@@ -15,6 +15,7 @@ from gridkeep.workspace import cells_of, clean_tables, snapshot_of
 from training.rows.frames import data_days
 from training.segments.champion import SegmentTrees, champion_trees
 from training.segments.lists import Segmented, segmented
+from training.segments.migration import JOINED, LEFT
 from training.segments.policies import Policy
 from training.segments.rows import held_rows
 from training.tracking import Store
@@ -31,6 +32,8 @@ class Segments:
     segments: tuple[tuple[str, int, Policy], ...]  # name, customers, how they are served
     borderline: int
     moved: int
+    joined: int
+    left: int
     folder: Path
 
     def lines(self) -> Sequence[str]:
@@ -39,7 +42,8 @@ class Segments:
         customers = sum(row[1] for row in self.segments)
         return [
             f"{customers:,} customers at {self.as_of} by segmentation {self.version}; "
-            f"{self.borderline:,} borderline, {self.moved:,} moved since the month before",
+            f"{self.borderline:,} borderline; since the month before {self.moved:,} moved, "
+            f"{self.joined:,} joined, {self.left:,} left",
             table("", heads, [[name, count, *policy] for name, count, policy in self.segments]),
             f"customers, upgrades, downgrades and migration written to {self.folder}",
         ]
@@ -70,12 +74,16 @@ def _write(found: Segmented, out: Path) -> None:
 def _told(found: Segmented, trees: SegmentTrees, as_of: date, out: Path) -> Segments:
     counts = Counter(found.customers["segment"])
     rows = zip(trees.scheme.names, trees.scheme.policies, strict=True)
-    moved = found.migration[found.migration["before"] != found.migration["after"]]
+    customers = found.migration["customers"]
+    joined, left = found.migration["before"] == JOINED, found.migration["after"] == LEFT
+    moved = (found.migration["before"] != found.migration["after"]) & ~joined & ~left
     return Segments(
         as_of,
         trees.version,
         tuple((name, counts[name], policy) for name, policy in rows if counts[name]),
         int(found.customers["borderline"].sum()),
-        int(moved["customers"].sum()),
+        int(customers[moved].sum()),
+        int(customers[joined].sum()),
+        int(customers[left].sum()),
         out,
     )

@@ -145,6 +145,7 @@ def test_an_equal_challenger_passes_every_check_and_one_command_goes_back(bank: 
     code, said = bank.call("rollback", "retention")
     assert (code, bank.champion) == (0, "1")
     assert "champion of retention is now version 1: rollback by ann" in said
+    assert "version 2 is champion no more; the next rollback would put it back" in said
     code, said = bank.call("models", "--history")
     assert code == 0
     assert said.count("every entry is sealed onto the last") == 1

@@ -102,8 +102,13 @@ def test_a_second_scoring_by_another_process_gives_the_same_bytes(road):
 
 def test_segments_are_written_with_policies_lists_and_the_migration(road):
     told = gridkeep(road, "segments", "--as-of", AS_OF, "--out", "segments")
-    assert "moved since the month before" in told
     found = {file.stem: pd.read_parquet(file) for file in (road / "segments").iterdir()}
+    steps = [*found["migration"].groupby(["before", "after"])["customers"].sum().items()]
+    joined = sum(count for (before, _), count in steps if before == "joined")
+    left = sum(count for (_, after), count in steps if after == "left")
+    moved = sum(count for (before, after), count in steps if before != after) - joined - left
+    assert moved > 0
+    assert f"the month before {moved:,} moved, {joined:,} joined, {left:,} left" in told
     customers = found["customers"]
     scores = pd.read_parquet(road / "scores.parquet")
     assert customers.customer_id.tolist() == scores.customer_id.tolist()

@@ -179,15 +179,20 @@ def test_a_baseline_that_beats_the_model_is_named_with_its_figures(trained: Trai
         "logistic regression": found(0.8, 0.2, 0.3),
         "champion": found(0.9, 0.1, 0.9),
     }
-    evaluation = Evaluation(found(0.8, 0.2, 0.3), others, {})
+    behind = {"log_loss": Estimate(0.1, 0.05, 0.15)}  # ours less theirs
+    evaluation = Evaluation(found(0.8, 0.2, 0.3), others, {"recency rule": behind})
     empty = pd.DataFrame()
     no_worth = Worth({}, "", "CNY", None, empty, empty)
-    assert beaten_by(Judged(empty, {}, evaluation, empty, empty, no_worth)) == [
-        "the recency rule beats the model: log loss 0.1 against 0.2"
-    ]
+    judged = Judged(empty, {}, evaluation, empty, empty, no_worth)
+    assert beaten_by(judged) == ["the recency rule beats the model: log loss 0.1 against 0.2"]
+    for unsure in ({}, {"log_loss": Estimate(0.1, -0.01, 0.2)}):
+        evaluation.differences["recency rule"] = unsure
+        assert beaten_by(judged) == [
+            "the recency rule is ahead by what may be chance: log loss 0.1 against 0.2"
+        ]
     for name, theirs in trained.first.baselines.items():
         better = theirs["auc"].value > trained.first.metrics["auc"].value
-        said = [note for note in trained.first.notes if f"the {name} beats" in note]
+        said = [note for note in trained.first.notes if f"the {name} " in note]
         assert better <= bool(said)
 
 

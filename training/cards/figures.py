@@ -1,5 +1,6 @@
 """The figures of a sealed card as tables: every one with its interval, beside its rivals."""
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -25,7 +26,9 @@ MEANINGS: Mapping[str, tuple[str, int]] = {
     "churn_auc": ("chance that a lost customer is in the worse segment (AUC)", 1),
     "up_precision": ("customers on the list to go up a tier who did", 1),
     "down_precision": ("customers on the list to go down a tier who did", 1),
+    "value_coverage": ("margins of 12 months inside their 80 % interval", 0),
 }
+BY_HORIZON = re.compile(r"lost_by_(?P<kind>\w+)_(?P<days>\d+)d_(?P<of>auc|log_loss)")
 SINGLE: Mapping[str, str] = {
     "threshold": "probability of loss from which a contact pays",
     "contact_share": "share of customers that earns most when contacted",
@@ -35,6 +38,10 @@ SINGLE: Mapping[str, str] = {
     "fairness_ratio": "losses over foretold losses, in the group farthest from 1",
     "fairness_gap": "widest gap of a group's share on the lists to everybody else's",
     "leakage_passed": "passed the leakage gate (1: yes)",
+    "value_margin": "margin of 12 months, mean, money",
+    "value_foretold": "the same as foretold",
+    "value_error": "mean absolute error of the foretold margin, money",
+    "value_width": "mean width of its 80 % interval, money",
 }
 
 
@@ -139,13 +146,22 @@ def single_table(found: Figures) -> Table | None:
 
 
 def meaning(name: str) -> str:
-    """What a figure says."""
+    """What a figure says.
+
+    >>> meaning("lost_by_zero_balance_30d_log_loss"), better("lost_by_closed_90d_auc")
+    ('zero balance within 30 days: log-loss, nats', 'higher')
+    """
+    if horizon := BY_HORIZON.fullmatch(name):
+        kind = horizon["kind"].replace("_", " ")
+        return f"{kind} within {horizon['days']} days: {meaning(horizon['of'])}"
     return MEANINGS[name][0] if name in MEANINGS else name.replace("_", " ")
 
 
 def better(name: str) -> str:
     """Which way is better."""
-    return {1: "higher", -1: "lower"}.get(MEANINGS.get(name, ("", 0))[1], "")
+    horizon = BY_HORIZON.fullmatch(name)
+    known = MEANINGS.get(horizon["of"] if horizon else name, ("", 0))
+    return {1: "higher", -1: "lower"}.get(known[1], "")
 
 
 def told(figure: Figure | None) -> str:

@@ -65,8 +65,8 @@ def _cells(known: VersionFacts, setting: Setting) -> Iterator[str]:
     least = known.card.settings.get("retention", {}).get("cell_auc_customers")
     if "cells" in known.tables and least:
         yield (
-            f"cells of fewer than {least} customers who judge, or where nobody was lost, were not "
-            f"judged by themselves: {len(known.tables['cells']):,} were"
+            f"{len(known.tables['cells']):,} cells were judged by themselves, those of at least "
+            f"{least} customers who judge where somebody was lost; of the others nothing is known"
         )
     told = judged_cells(known, setting)
     overall = known.card.metrics.get("auc", float("nan"))
@@ -116,9 +116,10 @@ def _segmentation(known: VersionFacts) -> Iterator[str]:
 def _drift(known: VersionFacts, setting: Setting) -> Iterator[str]:
     card = known.card
     if setting.grid_in_force and card.grid_version != setting.grid_in_force:
+        by_cell = card.settings.get("retention", {}).get("cell_rates", False)
         yield (
             f"it was trained on grid {card.grid_version}, and {setting.grid_in_force} is in force: "
-            "it does not score there"
+            + ("it does not score there" if by_cell else "no figure is of the cells there")
         )
     yield (
         f"it knows the bank as it was until {card.profile_as_of}: gridkeep monitor compares each "

@@ -97,13 +97,15 @@ def printable(text: str) -> str:
 
 
 def number(value: float) -> str:
-    """A figure with four digits; "-" where there is none.
+    """A figure with four digits; "-" where there is none, 0 where only rounding is left.
 
-    >>> number(0.81674), number(17188675.2), number(float("nan"))
-    ('0.8167', '17,190,000', '-')
+    >>> number(0.81674), number(17188675.2), number(float("nan")), number(-4.9e-19)
+    ('0.8167', '17,190,000', '-', '0')
     """
     if value != value:
         return "-"
+    if abs(value) < 1e-9:
+        return "0"
     if abs(value) >= 1000:
         return f"{float(f'{value:.4g}'):,.0f}"
     return f"{value:.4g}"

@@ -14,7 +14,13 @@ from features.settings import LabelSettings
 from training.evaluation import plots
 from training.evaluation.baselines import baselines
 from training.evaluation.campaign import Campaign, Worth, worth
-from training.evaluation.metrics import Evaluation, calibration_table, cell_auc, evaluate
+from training.evaluation.metrics import (
+    Estimate,
+    Evaluation,
+    calibration_table,
+    cell_auc,
+    evaluate,
+)
 from training.report import write_metrics, write_tables
 from training.retention import RetentionClassifier
 from training.rows.dataset import TARGET, CutoffPlan
@@ -110,17 +116,27 @@ def judge(
 
 
 def beaten_by(judged: Judged) -> list[str]:
-    """One note for each baseline that has a better value than the model."""
-    ours, notes = judged.evaluation.metrics, []
-    for name, theirs in judged.evaluation.baselines.items():
-        told = [
-            f"{metric} {theirs[metric].value:.4g} against {ours[metric].value:.4g}"
+    """Notes on each baseline that has a better value: beyond chance, or no further than chance."""
+    found, notes = judged.evaluation, []
+    for name, theirs in found.baselines.items():
+        apart = found.differences.get(name, {})
+        better = [
+            metric
             for metric, sign in RIVALRY.items()
-            if sign * (theirs[metric].value - ours[metric].value) > 0
+            if name != CHAMPION and sign * (theirs[metric].value - found.metrics[metric].value) > 0
         ]
-        if told and name != CHAMPION:
-            notes.append(f"the {name} beats the model: {', '.join(told)}".replace("_", " "))
+        sure = [one for one in better if _beyond_chance(apart.get(one), RIVALRY[one])]
+        chance = [one for one in better if one not in sure]
+        for some, words in ((sure, "beats the model"), (chance, "is ahead by what may be chance")):
+            told = [f"{m} {theirs[m].value:.4g} against {found.metrics[m].value:.4g}" for m in some]
+            if told:
+                notes.append(f"the {name} {words}: {', '.join(told)}".replace("_", " "))
     return notes
+
+
+def _beyond_chance(difference: Estimate | None, sign: int) -> bool:
+    """Whether the interval of ours less theirs leaves us behind."""
+    return difference is not None and (difference.high if sign > 0 else -difference.low) < 0
 
 
 def _gain(model: RetentionClassifier) -> dict[str, float]:

@@ -19,6 +19,7 @@ from training.settings import RetentionSettings
 
 Floats = NDArray[np.float64]
 FEWEST = 5  # lost customers of an interval that has a calibration of its own
+TELLING = 10  # customers lost, and as many kept, below whom a figure is about single ones
 
 
 class Hazard(RetentionClassifier):
@@ -119,12 +120,15 @@ def judged_kind(
 ) -> pd.DataFrame:
     """One row per horizon: figures on later cut-offs, each with its 95 % interval over customers.
 
-    `foretold` and `seen` are the mean probability and the share that was lost.
+    `foretold` and `seen` are the mean probability and the share that was lost. There are no figures
+    where fewer than TELLING customers were lost or kept.
     """
     found = []
     for at, p in enumerate(model.probability(features).T):
         y = lost.iloc[:, at].to_numpy(np.float64)
-        figures = evaluate(y, p, customers, {}, settings.bootstrap, settings.seed).metrics
+        figures = {}
+        if min(customers[y == side].nunique() for side in (0, 1)) >= TELLING:
+            figures = evaluate(y, p, customers, {}, settings.bootstrap, settings.seed).metrics
         seen = {"foretold": float(p.mean()), "seen": float(y.mean())}
         told = {"kind": model.spec.kind, "horizon_days": model.spec.days[at]}
         found.append({**told, "rows": len(y), "lost": int(y.sum()), **seen, **flat(figures)})

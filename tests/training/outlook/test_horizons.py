@@ -59,3 +59,14 @@ def test_the_figures_are_of_each_horizon(model) -> None:
     assert metrics["lost_by_closed_30d_auc"] == table["auc"][0]
     low, high = (metrics[f"lost_by_closed_90d_log_loss_{end}"] for end in ("low", "high"))
     assert low < metrics["lost_by_closed_90d_log_loss"] < high
+
+
+@pytest.mark.parametrize(("alone", "told"), [(9, False), (10, True)])
+def test_a_figure_is_not_about_the_rank_of_a_few(model, alone: int, told: bool) -> None:
+    features, lost, ids = customers(400, seed=3)
+    lost.loc[:, "lost_30d"] = 0
+    lost.iloc[:alone, 0] = 1
+    table = judged_kind(model, features, lost, ids, SETTINGS)
+    assert table["lost"].tolist()[0] == alone
+    assert ("lost_by_closed_30d_auc" in metrics_of(table)) == told
+    assert "lost_by_closed_90d_auc" in metrics_of(table)
