@@ -184,7 +184,7 @@ def test_fewer_than_two_classes(run, parted):
     with parted.config.open("a") as file:
         file.write(LABELLED.format(outcome=30, evaluate="2025-03-20"))
     answer = run("train", "retention", "--config", parted.config)
-    refused(answer, "0 who churned", "a model needs both")
+    refused(answer, "0 churned; a model needs both")
 
 
 def test_scores_without_a_model(run, parted, tmp_path):
@@ -198,6 +198,22 @@ def test_features_before_a_grid(run, bank, tmp_path):
     out = tmp_path / "f.parquet"
     answer = run("features", "--config", bank.config, "--as-of", "2025-06-01", "--out", out)
     refused(answer, "gridkeep partition")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["score", "--out", "s.parquet"], "no champion"),
+        (["serve", "--port", "3999"], "no champion"),
+        (["serve", "--host", "0.0.0.0"], "no key is set"),
+    ],
+)
+def test_what_is_missing_is_asked_before_features_are_made(run, parted, words, told):
+    before = parted.written()
+    answer = run(*words, "--config", parted.config, "--as-of", "2025-06-01")
+    refused(answer, told)
+    assert answer.err.startswith("error: ")  # not a step was told before
+    assert parted.written() == before
 
 
 def test_a_port_in_use(run, parted):
