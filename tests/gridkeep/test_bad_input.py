@@ -280,3 +280,15 @@ def test_a_reference_before_all_data_is_told_before_any_features_are_computed(ru
     words = ["--config", parted.config, "--as-of", "2025-06-01", "--reference", "2020-01-01"]
     refused(run("monitor", *words), "2020-01-01", "choose a later --reference")
     assert parted.written() == before
+
+
+def test_two_empty_tables_are_two_lines_below_one_error(run, bank):
+    for name in ("customers", "transactions"):
+        file = bank.home / "in" / f"{name}.csv"
+        file.write_text(file.read_text().splitlines()[0] + "\n")
+    answer = run("partition", "--config", bank.config)
+    assert answer.code == 1
+    assert answer.err.endswith(
+        "error: 2 faults:\n  table 'customers' has no rows; deliver at least one\n"
+        "  table 'transactions' has no rows; deliver at least one\n"
+    )
