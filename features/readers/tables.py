@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from domain.errors import BadInput, together
+from domain.errors import BadInput
 from domain.tables import CONTRACTS, Contract
 from features.readers import database, delimited, parquet
 from features.readers.batch import Batch, Delivered, file_marks, shown, visible, without_ours
@@ -101,7 +101,7 @@ def _deliveries(
         except BadInput as error:
             problems.append(str(error))
     if problems:
-        raise BadInput(together(problems))
+        raise BadInput("\n".join(problems))  # lines of the report, see `features.intake`
     return found
 
 
