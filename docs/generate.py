@@ -65,10 +65,11 @@ def commands() -> str:
 HISTORY = """## How many months a bank needs
 
 Cut-offs of `gridkeep train retention`, by the whole months that the transactions cover, with the
-defaults of [label] and [retention]. A cut-off is the first day of a month; the outcomes of the last
-training cut-off are known when the first that judges begins. As soon as one of each has a year (the
-longest window of a feature) behind it, all have. `gridkeep train segmentation` needs more
-than twice `segmentation.horizon_months`. Cut-offs that the configuration names go before these.
+defaults of [label] and [retention]. A cut-off chosen so is the first day of a month; the outcomes
+of the last training cut-off are known when the first that judges begins. As soon as one of each has
+a year (the longest window of a feature) behind it, all have. `gridkeep train segmentation` needs
+more than twice `segmentation.horizon_months`. Cut-offs that the configuration names go before
+these, and may be any day.
 
 | months | training cut-offs | that judge | history behind the first |
 |---|---:|---:|---|"""

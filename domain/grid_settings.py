@@ -39,20 +39,20 @@ class GridSettings(BaseModel):
     A `rural_resolution` cell with `town_density` or more customers per km2 is town and cut to
     `resolution`; without `town_density` it is town when it alone reaches the floor. A hard border
     holds for every customer: no merged cell mixes two districts (or outlets); a cell that its
-    border keeps under the floor says so. Nobody is placed by coordinates that are 0,0, no
-    degrees, the wrong way round or outside the bank's area: `bounds`, else the polygons and a
-    tenth around them, else a circle around the median customer (300 km, or ten times the radius
+    border keeps under the floor says so. Every customer of the tables counts, those who left too:
+    scores and drift, of those with the bank, are of fewer. Nobody is placed by coordinates that are
+    0,0, no degrees, the wrong way round or outside the bank's area: `bounds`, else the polygons and
+    a tenth around them, else a circle around the median customer (300 km, or ten times the radius
     that holds three customers in four). Where a swapped point is inside that area too (about 30N
     31E both ways round are 150 km apart), it is found by the other customers of the same district,
     else home outlet: over 50 km and ten times the usual distance from their median, and near it the
     other way round. It is believed where a customer has neither, where most of a district are
     swapped, and where latitude and longitude are nearly alike; `bounds` or polygons that leave out
-    the other way round find it everywhere. A customer who really lives at the mirror image of
-    their district (a Cairene in Alexandria) is taken for swapped, and placed by the district.
-    Without a table of outlets, an outlet is amid its customers to about 1 km if
-    `publication.customers_min` of them have coordinates, else it has no place and is nobody's
-    nearest. A grid made from the version before keeps every cell whose customers lie within `band`
-    times the floor.
+    the other way round find it everywhere. A customer who really lives at the mirror image of their
+    district (a Cairene in Alexandria) is taken for swapped, and placed by the district. Without a
+    table of outlets, an outlet is amid its customers to about 1 km if `publication.customers_min`
+    of them have coordinates, else it has no place and is nobody's nearest. A grid made from the
+    version before keeps every cell whose customers lie within `band` times the floor.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -17,14 +17,12 @@ FAR_TIMES = 10.0  # nor nearer than this many times the distance within which th
 ASTRAY_KM = 50.0  # nobody nearer to the others of the same district or outlet is astray
 
 SENTENCES = {
-    "zero": "{n} customers stand at 0,0 (first: {first}); placed without it",
-    "incomplete": "{n} customers have only one of latitude and longitude (first: {first}); "
-    "placed without it",
-    "invalid": "{n} customers have coordinates that are not degrees (first: {first}); "
-    "placed without them",
-    "swapped": "{n} customers have latitude and longitude the wrong way round (first: {first}); "
+    "zero": "{who} the coordinates 0,0 (first: {first}); placed without them",
+    "incomplete": "{who} only one of latitude and longitude (first: {first}); placed without it",
+    "invalid": "{who} coordinates that are not degrees (first: {first}); placed without them",
+    "swapped": "{who} latitude and longitude the wrong way round (first: {first}); "
     "placed without them: exchange the two columns in the source",
-    "outside": "{n} customers live outside the bank's area (first: {first}); placed by district "
+    "outside": "{who} a home outside the bank's area (first: {first}); placed by district "
     "or outlet; grid.bounds declares the area",
 }
 
@@ -82,10 +80,14 @@ def spots(customers: pd.DataFrame, bounds: Bounds | None = None) -> Spots:
 def problem_notes(spots: Spots, customer_id: "pd.Series[str]") -> list[str]:
     """One sentence per problem: how many customers have it, and the first of them."""
     return [
-        SENTENCES[name].format(n=rows.sum(), first=customer_id[rows].iloc[0])
+        SENTENCES[name].format(who=_who_have(int(rows.sum())), first=customer_id[rows].iloc[0])
         for name, rows in spots.problems.items()
         if rows.any()
     ]
+
+
+def _who_have(customers: int) -> str:
+    return "1 customer has" if customers == 1 else f"{customers} customers have"
 
 
 def _numbers(column: "pd.Series[float]") -> Degrees:

@@ -4,13 +4,13 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from domain.errors import BadInput
+from domain.near import near
 from features.feature import Feature
 from features.registry import FEATURES
 
@@ -67,8 +67,8 @@ def registered(name: str) -> Feature:
     """
     if name in FEATURES:
         return FEATURES[name]
-    near = get_close_matches(name, FEATURES, 3) or [one for one in FEATURES if name in one][:3]
-    hint = f"near it: {', '.join(near)}" if near else "all of them: docs/features.md"
+    found = near(name, FEATURES)
+    hint = f"near it: {', '.join(found)}" if found else "all of them: docs/features.md"
     raise BadInput(f"there is no feature {name!r}; {hint}")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.errors import BadInput
+from domain.errors import BadInput, together
 from domain.layout import Layout
 from features.correction_files import correction_marks, corrections_among
 from features.parts import INTAKE_FILE, Growth, IntakeRecord, growth, read_record, record_in
@@ -49,7 +49,7 @@ class IntakeReport(BaseModel):
     def require_sound(self) -> "IntakeReport":
         """Itself, or BadInput with every broken line of the contract."""
         if not self.quality.sound:
-            raise BadInput("\n".join(self.quality.broken))
+            raise BadInput(together(self.quality.broken))
         return self
 
     def growth(self, table: str, since: IntakeRecord | None = None) -> Growth:

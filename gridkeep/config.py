@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from domain.errors import BadInput
+from domain.errors import BadInput, together
 from domain.grid import GridSettings
 from domain.layout import Layout
 from domain.profit import ProfitSettings
@@ -103,7 +103,7 @@ def load_config(path: Path) -> Config:
     try:
         return Config.model_validate({**values, "home": path.parent})
     except ValidationError as error:
-        raise BadInput("\n".join(_told(path, problem) for problem in error.errors())) from error
+        raise BadInput(together([_told(path, problem) for problem in error.errors()])) from error
 
 
 def _told(path: Path, problem: Any) -> str:

@@ -227,9 +227,9 @@ def score_bank(config: Config, as_of: date, out: Path, progress: Progress) -> re
     from serving.opening import champion_bundles
     from serving.sealed import scorer_of
 
+    bundles = champion_bundles(config.tracking_uri)  # first: without one all else is in vain
     tables = clean_tables(config, progress)
     snapshot = snapshot_of(config, tables, as_of, progress)
-    bundles = champion_bundles(config.tracking_uri)
     summary = score_snapshot(
         snapshot,
         scorer_of(bundles, config.serving.threads, config.serving.reasons, config.serving.language),
@@ -264,14 +264,16 @@ def serve_scores(
     ready: Callable[[str], None],
 ) -> int:
     """Answer requests until stopped; `ready` is told the address. The service's exit code."""
-    from serving.serve import serve
+    from serving.serve import require_servable, serve
 
+    host, port = host or config.serving.host, port or config.serving.port
+    require_servable(host, port, config.tracking_uri)
     online = online_store(config, as_of, progress)
     return serve(
         config.serving,
         config.layout,
-        host or config.serving.host,
-        port or config.serving.port,
+        host,
+        port,
         config.tracking_uri,
         online,
         ready,

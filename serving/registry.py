@@ -41,6 +41,13 @@ class FetchedBundle(NamedTuple):
     digest: str
 
 
+def require_champion(name: str, uri: str) -> None:
+    """NoChampion, before any work, when no version of `name` is champion."""
+    if _absent(uri):
+        raise _no_champion(name, uri)
+    _champion(name, uri)
+
+
 def fetch_champion(name: str, uri: str, into: Path) -> FetchedBundle:
     """Copy the champion of `name` ("retention" or "segmentation") under the folder `into`.
 

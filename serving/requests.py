@@ -71,7 +71,8 @@ def refuse(faults: list[Fault]) -> None:
     """Raise the Problem of these faults; none is fine."""
     if faults:
         more = f" (the first {FAULTS_SHOWN} are shown)" if len(faults) > FAULTS_SHOWN else ""
-        raise Problem(400, f"{len(faults)} values are not valid{more}", faults[:FAULTS_SHOWN])
+        count = "1 value is" if len(faults) == 1 else f"{len(faults)} values are"
+        raise Problem(400, f"{count} not valid{more}", faults[:FAULTS_SHOWN])
 
 
 def _decoded(body: bytes, kind: type[Body]) -> Body:

@@ -17,6 +17,7 @@ from typing import Any
 from domain.errors import BadInput
 from domain.layout import Layout
 from serving.deployment import KEYS, Deployment, api_keys, is_loopback
+from serving.registry import require_champion
 from serving.settings import ServingSettings
 
 SERVICE = "serving.service:GridkeepService"
@@ -44,9 +45,8 @@ def serve(
     words go to `logs/service.log`. Raises BadInput when the port is taken, when a public
     address has no keys, and when the models cannot be loaded: nothing is left running then.
     """
-    address = "127.0.0.1" if host == "localhost" else host
-    keys = api_keys(os.environ)
-    _refuse_open_house(address, keys)
+    address = _address(host)
+    _refuse_open_house(address, api_keys(os.environ))
     require_free_port(address, port)
     deployment = Deployment(online.absolute(), layout.logs.absolute(), tracking_uri, settings)
     log = _log_file(layout)
@@ -55,6 +55,17 @@ def serve(
         _wait_until_ready(child, reached, port, log)
         ready(f"http://{address}:{port}")
         return _outcome(child)
+
+
+def require_servable(host: str, port: int, tracking_uri: str) -> None:
+    """BadInput, before features and store are made, for what `serve` would refuse after them."""
+    _refuse_open_house(_address(host), api_keys(os.environ))
+    require_free_port(_address(host), port)
+    require_champion("retention", tracking_uri)
+
+
+def _address(host: str) -> str:
+    return "127.0.0.1" if host == "localhost" else host
 
 
 def _refuse_open_house(host: str, keys: tuple[str, ...]) -> None:

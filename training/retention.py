@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from domain.errors import BadInput
+from domain.near import near
 from domain.scores import Reason
 from features.manifest import FeatureManifest
 from training.boosting.bag import Watch, grow
@@ -226,10 +227,12 @@ def _directions(constraints: Mapping[str, int], manifest: FeatureManifest) -> di
     """
     numbers = [column.name for column in manifest.columns if column.kind == "number"]
     for name, direction in constraints.items():
-        if name not in numbers or direction not in (-1, 0, 1):
+        if name not in numbers or direction not in (-1, 1):
+            found = near(name, numbers)
+            hint = f" (near it: {', '.join(found)})" if found else ""
             raise BadInput(
                 f"monotone_constraints {name!r}: {direction!r} cannot be kept; name a column of "
-                f"numbers ({', '.join(numbers)}) and 1 (rising), -1 (falling) or 0"
+                f"numbers{hint} and 1 (rising) or -1 (falling)"
             )
     if not constraints:
         return {}

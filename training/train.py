@@ -14,7 +14,6 @@ from domain.publication import PublicationSettings
 from features.atomic import growing, new_folder
 from features.engine import Tables
 from features.labels import require_two_classes
-from features.registry import FEATURES
 from features.settings import LabelSettings, ValueSettings
 from training.boosting.learners import buckets, learner
 from training.boosting.search import Found, classifier, foretelling, search
@@ -34,6 +33,7 @@ from training.evaluation.leakage import leakage_checks, require_no_leak
 from training.evaluation.rolling import rolled, write_rolling
 from training.evaluation.why import why_of
 from training.made import Made, run_tags
+from training.naming_features import require_known_features
 from training.outlook.ahead import Source, look_ahead, write_outlook
 from training.recipe import Recipe, cells_hash
 from training.report import Progress, TrainReport, silent, within, write_tables
@@ -132,6 +132,7 @@ def fit_retention(
     `trials` are those of an interrupted search, and what is told of new ones.
     """
     label, settings = recipe.label or LabelSettings(), recipe.retention or RetentionSettings()
+    require_known_features(settings)
     known = data_days(tables)
     plan = cutoff_plan(*known, label, settings)
     learned = _learn(tables, cells, recipe, plan, scratch, progress, trials)
@@ -235,7 +236,7 @@ def _learn(
         seed=settings.seed,
         buckets=buckets(settings),
         counting=[counter.add] if settings.cell_rates else [],
-        protected=_features(settings.protected),
+        protected=settings.protected,
     )
     later = read_sample(stored.later, settings.judge_customers, stored.counts.customers)
     _require_learnable(stored.counts, later, plan, settings)
@@ -259,15 +260,6 @@ def _learn(
         )
     leakage = pd.DataFrame(checks)
     return Learned(found.model, found.trials, stored, later, leakage, by_origin, fitted, rates)
-
-
-def _features(protected: tuple[str, ...]) -> tuple[str, ...]:
-    if unknown := [name for name in protected if name not in FEATURES]:
-        raise BadInput(
-            f"retention.protected names no feature: {', '.join(unknown)}; `gridkeep features "
-            "--explain NAME` knows them, docs/features.md lists them"
-        )
-    return protected
 
 
 def _require_learnable(

@@ -12,6 +12,7 @@ from features.quality.rules import DIMENSIONS, Dimension
 from features.settings import QualitySettings
 
 SHOWN = 8  # of what is too low, in one message
+APART_DIGITS = 6  # at most, where fewer would tell a share and its interval as one number
 PERCENT_DIGITS = 3  # at most: more would claim to know a share of millions of rows better
 
 
@@ -133,9 +134,10 @@ def sentence(found: Shortfall) -> str:
     82.4 %), below quality.consistency_min = 0.95
     """
     one = found.measure
+    share, low, high = percents(one.share, one.low, one.high)
     return (
-        f"{_where(one)}: {one.dimension} ({one.rule}) is {percent(one.share)} of {one.checked:,} "
-        f"({percent(one.low)} to {percent(one.high)}), below {found.key} = {found.minimum:g}"
+        f"{_where(one)}: {one.dimension} ({one.rule}) is {share} of {one.checked:,} "
+        f"({low} to {high}), below {found.key} = {found.minimum:g}"
     )
 
 
@@ -149,11 +151,25 @@ def source_sentence(found: Behind) -> str:
     the other sources 100.0 % of 900
     """
     one, rest = found
+    share, low, high = percents(one.share, one.low, one.high)
     return (
-        f"{one.source}: {_where(one)}: {one.dimension} ({one.rule}) is {percent(one.share)} of "
-        f"{one.checked:,} ({percent(one.low)} to {percent(one.high)}), that of the other sources "
+        f"{one.source}: {_where(one)}: {one.dimension} ({one.rule}) is {share} of "
+        f"{one.checked:,} ({low} to {high}), that of the other sources "
         f"{percent(rest.share)} of {rest.checked:,}"
     )
+
+
+def percents(*shares: float) -> list[str]:
+    """Shares in per cent, with as many digits as tell them apart, up to six.
+
+    >>> percents(0.8, 0.71, 0.86), percents(0.999991, 0.999988, 0.999993), percents(1.0, 0.97, 1.0)
+    (['80.0 %', '71.0 %', '86.0 %'], ['99.9991 %', '99.9988 %', '99.9993 %'], ['100.0 %', ...])
+    """
+    told, digits = [percent(share) for share in shares], 1
+    while len(set(told)) < len(set(shares)) and digits < APART_DIGITS:
+        digits += 1
+        told = [f"{share:.{digits}%}".replace("%", " %") for share in shares]
+    return told
 
 
 def percent(share: float) -> str:

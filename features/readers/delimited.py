@@ -14,6 +14,7 @@ from domain.errors import BadInput
 from features.readers.batch import BATCH_ROWS
 
 NUL, STAND_IN = "\0", "\ufdd0"  # the parser ends a field at a NUL; no text holds the other
+PARQUET_MAGIC = b"PAR1"
 FIRST_ROW = 2  # the line of the first row below the header
 
 
@@ -117,6 +118,11 @@ def _distinct(names: list[str], wanted: Sequence[str], path: Path) -> list[str]:
 
 
 def _unreadable(path: Path, dialect: Dialect, error: Exception) -> str:
+    if not isinstance(error, OSError) and _is_parquet(path):
+        return (
+            f"{path.name} is a Parquet file and not text; let its name end in .parquet, in the "
+            "folder and in its section"
+        )
     if isinstance(error, UnicodeError | LookupError):
         return (
             f"{path.name} is not {dialect.encoding} text ({error}); set the encoding of its "
@@ -130,3 +136,8 @@ def _unreadable(path: Path, dialect: Dialect, error: Exception) -> str:
     if isinstance(error, ValueError):
         return f"cannot read {path.name}: {str(error).strip()}; mend that line or its quotes"
     return f"cannot read {path.name}: {getattr(error, 'strerror', None) or error}"
+
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(PARQUET_MAGIC)) == PARQUET_MAGIC

@@ -101,7 +101,7 @@ def _deliveries(
         except BadInput as error:
             problems.append(str(error))
     if problems:
-        raise BadInput("\n".join(problems))
+        raise BadInput("\n".join(problems))  # lines of the report, see `features.intake`
     return found
 
 

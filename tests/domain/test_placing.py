@@ -125,8 +125,8 @@ def test_every_note_counts_and_gives_the_first():
     frame = customers(*HERE, (0.0, 0.0), (0.0, 0.0), (121.0, 30.6))
     ids = pd.Series([f"c{at:02d}" for at in range(len(frame))])
     notes = problem_notes(spots(frame), ids)
-    assert notes[0].startswith("2 customers stand at 0,0 (first: c09)")
-    assert notes[1].startswith("1 customers have latitude and longitude the wrong way round")
+    assert notes[0].startswith("2 customers have the coordinates 0,0 (first: c09)")
+    assert notes[1].startswith("1 customer has latitude and longitude the wrong way round")
     assert "c11" in notes[1]
 
 

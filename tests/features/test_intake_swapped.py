@@ -94,4 +94,4 @@ def test_what_is_beyond_every_angle_is_kept_too(tmp_path: Path, layout: Layout) 
     grid = partition(
         frame_of(open_tables(layout.tables).customers), GridSettings(floor=10), valid_from=A_DAY
     )
-    assert any("1 customers have coordinates that are not degrees" in note for note in grid.notes)
+    assert any("1 customer has coordinates that are not degrees" in note for note in grid.notes)

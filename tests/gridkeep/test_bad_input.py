@@ -184,7 +184,7 @@ def test_fewer_than_two_classes(run, parted):
     with parted.config.open("a") as file:
         file.write(LABELLED.format(outcome=30, evaluate="2025-03-20"))
     answer = run("train", "retention", "--config", parted.config)
-    refused(answer, "0 who churned", "a model needs both")
+    refused(answer, "0 churned; a model needs both")
 
 
 def test_scores_without_a_model(run, parted, tmp_path):
@@ -198,6 +198,22 @@ def test_features_before_a_grid(run, bank, tmp_path):
     out = tmp_path / "f.parquet"
     answer = run("features", "--config", bank.config, "--as-of", "2025-06-01", "--out", out)
     refused(answer, "gridkeep partition")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["score", "--out", "s.parquet"], "no champion"),
+        (["serve", "--port", "3999"], "no champion"),
+        (["serve", "--host", "0.0.0.0"], "no key is set"),
+    ],
+)
+def test_what_is_missing_is_asked_before_features_are_made(run, parted, words, told):
+    before = parted.written()
+    answer = run(*words, "--config", parted.config, "--as-of", "2025-06-01")
+    refused(answer, told)
+    assert answer.err.startswith("error: ")  # not a step was told before
+    assert parted.written() == before
 
 
 def test_a_port_in_use(run, parted):
@@ -264,3 +280,15 @@ def test_a_reference_before_all_data_is_told_before_any_features_are_computed(ru
     words = ["--config", parted.config, "--as-of", "2025-06-01", "--reference", "2020-01-01"]
     refused(run("monitor", *words), "2020-01-01", "choose a later --reference")
     assert parted.written() == before
+
+
+def test_two_empty_tables_are_two_lines_below_one_error(run, bank):
+    for name in ("customers", "transactions"):
+        file = bank.home / "in" / f"{name}.csv"
+        file.write_text(file.read_text().splitlines()[0] + "\n")
+    answer = run("partition", "--config", bank.config)
+    assert answer.code == 1
+    assert answer.err.endswith(
+        "error: 2 faults:\n  table 'customers' has no rows; deliver at least one\n"
+        "  table 'transactions' has no rows; deliver at least one\n"
+    )

@@ -96,6 +96,6 @@ def test_nothing_but_strangers_card_numbers_is_a_400(tmp_path, answering):
 
 def test_feedback_takes_our_customers_and_no_strangers_card_number(tmp_path, answering):
     answering.take_feedback(Feedback(OURS, "left"), "r", NOW)
-    with pytest.raises(Problem, match="1 values are not valid"):
+    with pytest.raises(Problem, match="1 value is not valid"):
         answering.take_feedback(Feedback(STRANGER, "left"), "r", NOW)
     assert len(logged(tmp_path, "feedback")) == 1

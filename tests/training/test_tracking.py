@@ -214,7 +214,7 @@ def test_what_is_not_there_is_said(store: Store, tmp_path: Path) -> None:
     assert store.champion("retention") is None
     with pytest.raises(BadInput, match="there is no model 'churn'; the models are retention"):
         store.candidacy("churn", "1")
-    with pytest.raises(BadInput, match="no other champion to go back to"):
+    with pytest.raises(BadInput, match="retention has no champion, so there is none to go back to"):
         store.rollback("retention")
     register(store, tmp_path)
     with pytest.raises(BadInput, match="no version '7'; `gridkeep models` lists them"):

@@ -189,6 +189,11 @@ def _overtaken(model: str, entry: Entry) -> str:
 
 
 def _no_way_back(history: History, past: Sequence[str]) -> str:
+    if not past:
+        return (
+            "has no champion, so there is none to go back to; `gridkeep models` lists the "
+            "versions, `gridkeep train` makes the first"
+        )
     if len({entry.version for entry in history.of(CHAMPION)}) < 2:
         return (
             "has had no other champion to go back to; `gridkeep models` lists the versions and "

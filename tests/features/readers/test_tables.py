@@ -224,3 +224,9 @@ def test_a_banks_own_folder_of_tables_is_read_and_so_is_one_above(folder: Path) 
     below.mkdir()
     settings = source(customers={"file": "../cust*.csv"}, transactions={"file": "../tables/*.csv"})
     assert len(tables.marks(settings, below)) == 2
+
+
+def test_a_parquet_file_with_another_name_is_told(folder: Path) -> None:
+    pd.DataFrame({"customer_id": ["C1"]}).to_parquet(folder / "customers.csv")
+    with pytest.raises(BadInput, match=r"customers\.csv is a Parquet file and not text; let its"):
+        batches(source(transactions={"file": "transactions.csv"}), folder)
