@@ -25,8 +25,10 @@ def without_token(url: str) -> str:
 
     >>> without_token("sc://spark.bank:443/;use_ssl=true;token=secret")
     'sc://spark.bank:443'
+    >>> without_token("https://ann:secret@spark.bank/x?token=secret")
+    'https://spark.bank/x'
     """
-    return url.partition("/;")[0]
+    return re.sub("//.*@", "//", re.split(r"/?;|\?|token=", url)[0])
 
 
 class Section(BaseModel):

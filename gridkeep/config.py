@@ -113,6 +113,8 @@ def _told(path: Path, problem: Any) -> str:
     words, seen = _words(problem), problem["input"]
     if isinstance(seen, dict):  # a whole section: the words name the keys
         return f"{path}: {words if words.startswith(where) else f'{where}: {words}'}"
+    if "://" in str(seen) or where.endswith(("url", "uri")):  # it may hold a token or a password
+        return f"{path}: {where}: {words}"
     return f"{path}: {where} = {seen!r}: {words}"
 
 

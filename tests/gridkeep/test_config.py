@@ -76,6 +76,16 @@ def test_costs_and_capacity_are_read_from_the_file(tmp_path):
     assert found.acceptance == pytest.approx(31 / 102)
 
 
+@pytest.mark.parametrize(
+    "url", ["sc://spark:15002/;token=secret", "https://ann:secret@spark/?token=secret", "x;secret"]
+)
+def test_a_refused_address_keeps_its_token_to_itself(tmp_path: Path, url: str) -> None:
+    path = written(tmp_path, f'[engine]\nkind = "spark"\nurl = "{url}"')
+    with pytest.raises(BadInput, match=r"engine\.url") as refused:
+        load_config(path)
+    assert "secret" not in str(refused.value)
+
+
 def test_a_missing_file_says_how_to_start_one(tmp_path):
     with pytest.raises(BadInput, match="gridkeep init"):
         load_config(tmp_path / "none.toml")
