@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from benchmarks.model_peers import ONCE, PEERS
+from benchmarks.model_peers import FIRST, PEERS
 from benchmarks.model_runs import KEPT, Found, Job, read, run
 from benchmarks.model_sets import REPEATS, SETS, Customers, splits
 from benchmarks.page import write_figures
@@ -127,7 +127,7 @@ def jobs(data: Path, kept: Path, tasks: Sequence[str], repeats: int, tried: bool
         words = tried and task in MANY_WORDS
         group, models = ("tried", tuple(TRIED)) if tried else ("peers", tuple(PEERS))
         for fold in folds:
-            once = tuple(m for m in models if m not in ONCE or fold.startswith("0."))
+            once = tuple(m for m in models if fold in FIRST.get(m, (fold,)))
             every.append(Job(data, kept, task, words, fold, group, once))
     return every
 
