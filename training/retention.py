@@ -58,7 +58,7 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         num_leaves: int = 7,
         min_data_in_leaf: int = 200,
         feature_fraction: float = 0.6,
-        lambda_l2: float = 0.0,
+        lambda_l2: float = 1.0,
         monotone_constraints: Mapping[str, int] | None = None,
         folds: int = 5,
         seed: int = 0,
