@@ -33,7 +33,6 @@ from training.rows.mixed_table import (
 from training.words import reason_text
 
 Floats = NDArray[np.float64]
-MAX_BIN = 1023  # of a number; with LightGBM's 255 a small set is behind CatBoost (docs/models.md)
 LEAF_SHARE = 400  # a leaf need not hold more than one row in so many, so that small sets split
 
 
@@ -58,7 +57,7 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         num_leaves: int = 7,
         min_data_in_leaf: int = 200,
         feature_fraction: float = 0.6,
-        lambda_l2: float = 1.0,
+        lambda_l2: float = 5.0,
         monotone_constraints: Mapping[str, int] | None = None,
         folds: int = 5,
         seed: int = 0,
@@ -174,7 +173,6 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "min_data_in_leaf": max(1, min(self.min_data_in_leaf, rows // LEAF_SHARE)),
             "feature_fraction": self.feature_fraction,
             "lambda_l2": self.lambda_l2,
-            "max_bin": MAX_BIN,
             **_directions(self.monotone_constraints or {}, manifest),
             **fixed_parameters(self.seed, self.threads),
         }

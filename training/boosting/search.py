@@ -167,7 +167,7 @@ def _space() -> "dict[str, optuna.distributions.BaseDistribution]":
         "num_leaves": IntDistribution(3, 31),
         "min_data_in_leaf": IntDistribution(50, 1000, log=True),
         "feature_fraction": FloatDistribution(0.2, 1.0),
-        "lambda_l2": FloatDistribution(0.01, 10.0, log=True),
+        "lambda_l2": FloatDistribution(1.0, 100.0, log=True),
     }
 
 
