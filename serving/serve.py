@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,26 +108,36 @@ def _child(
     deployment: Deployment, host: str, port: int, output: Any
 ) -> Iterator[subprocess.Popen[bytes]]:
     """BentoML in a session of its own; a signal to us goes to it once, and it never outlives us."""
+    # in the folder that it shares by itself, a service that starts removes the counts of the others
+    with tempfile.TemporaryDirectory(prefix="gridkeep-serve-") as home:
+        variables = {**deployment.variables(), **_bentoml(deployment.settings, home)}
+        child = _started(host, port, variables, output)
+        try:
+            with _forwarding(child):
+                yield child
+        finally:
+            _stop(child)
+
+
+def _started(
+    host: str, port: int, variables: dict[str, str], output: Any
+) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE]
     command += ["--host", host, "--port", str(port)]
-    child = subprocess.Popen(  # noqa: S603 (our own interpreter; host and port were bound above)
+    return subprocess.Popen(  # noqa: S603 (our own interpreter; host and port were bound above)
         command,
-        env={**os.environ, **deployment.variables(), **_bentoml(deployment.settings)},
+        env={**os.environ, **variables},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
         start_new_session=True,
     )
-    try:
-        with _forwarding(child):
-            yield child
-    finally:
-        _stop(child)
 
 
-def _bentoml(settings: ServingSettings) -> dict[str, str]:
+def _bentoml(settings: ServingSettings, home: str) -> dict[str, str]:
     return {
         "BENTOML_DO_NOT_TRACK": "true",
+        "BENTOML_HOME": home,
         "BENTOML_CONFIG_OPTIONS": f"services.gridkeep.workers={settings.workers}",
     }
 

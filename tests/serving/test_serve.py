@@ -89,13 +89,22 @@ def test_a_second_header_of_the_same_name_gives_nothing(guarded):
 
 
 @pytest.mark.slow
-def test_without_a_model_nothing_is_served_and_the_command_is_named(servers, tmp_path, bank):
-    started = servers(tmp_path, f"sqlite:///{tmp_path}/none.db", bank.online)
-    assert "run `gridkeep train retention`" in started.wait()
-    assert started.process.wait(30) == 1
-    with pytest.raises(httpx.ConnectError), started.client() as client:
-        client.get("/livez")
-    started.stop()
+def test_without_a_model_nothing_is_served_and_the_counts_of_others_stay(
+    guarded, servers, tmp_path, bank, monkeypatch
+):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with guarded.client(KEY) as client:
+        assert client.get("/v1/models").status_code == 200
+        counted = 'gridkeep_requests_total{route="/v1/models",status="200"}'
+        assert counted in client.get("/metrics").text
+        other = servers(tmp_path, f"sqlite:///{tmp_path}/none.db", bank.online)
+        assert "run `gridkeep train retention`" in other.wait()
+        assert other.process.wait(30) == 1
+        with pytest.raises(httpx.ConnectError), other.client() as refused:
+            refused.get("/livez")
+        other.stop()
+        assert counted in client.get("/metrics").text
+    assert not list(tmp_path.glob("gridkeep-serve-*"))
 
 
 @pytest.mark.slow
@@ -108,7 +117,8 @@ def test_bentoml_alone_lives_but_is_not_ready_without_a_model(tmp_path, bank):
     command = [sys.executable, "-m", "bentoml", "serve", SERVICE, "--port", str(port)]
     command += ["--host", "127.0.0.1"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    child = subprocess.Popen(command, env={**os.environ, **where.variables()}, **quiet)
+    told = {**where.variables(), "BENTOML_HOME": str(tmp_path / "home")}
+    child = subprocess.Popen(command, env={**os.environ, **told}, **quiet)
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
             ready = _when_settled(client)
