@@ -7,6 +7,7 @@ range is a part on disk, so that a run that was killed goes on where it stood.
 
 import math
 import shutil
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -36,6 +37,7 @@ LAST = chr(0x10FFFF)  # above every id
 AS_WRITTEN = "SET disabled_optimizers = 'join_order,build_side_probe_side'"
 TRANSACTIONS_A_RANGE = 5_500_000  # about 0.8 GB in work
 RESULTS_A_RANGE = 400_000  # customers x cut-offs
+SWITCH_SECONDS = 0.0005  # between threads of Python
 
 
 def alone(settings: EngineSettings, threads: int) -> EngineSettings:
@@ -102,7 +104,8 @@ def run(
                 at, bound = waiting.pop()
                 ahead.append(pool.submit(workers.part, bound, folder, at))
             if number == 1:  # the workers run what there is while the rest is compiled
-                _compile(told, tables, names)
+                with _switching_often():
+                    _compile(told, tables, names)
             yield Range(ahead.popleft().result(), number, len(bounds))
 
 
@@ -115,6 +118,20 @@ def _compile(told: Sequence[Statements], tables: Tables, names: Sequence[str]) -
     finally:
         for one in told:
             one.end(one.features)
+
+
+@contextmanager
+def _switching_often() -> Iterator[None]:
+    """Let threads that need Python for a moment have it soon, while another is busy with it.
+
+    Else the workers wait 5 ms for each of the many steps in which they open their engines.
+    """
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def _as_opened(tables: Tables) -> Tables:

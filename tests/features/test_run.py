@@ -139,13 +139,18 @@ def test_ranges_hold_every_customer_once(folder: Path, monkeypatch: pytest.Monke
 def test_a_run_whose_query_cannot_be_compiled_ends_with_the_reason(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    usual, told = sys.getswitchinterval(), []
+
     def refused(*_: object) -> str:
+        told.append(sys.getswitchinterval())  # the workers open their engines meanwhile
         raise ValueError("no such word")
 
     monkeypatch.setattr(run, "compiled", refused)
     cells = pa.Table.from_pandas(CELLS, preserve_index=False)
     with pytest.raises(ValueError, match="no such word"):
         list(run.run(open_tables(folder), DAYS, cells))
+    assert told[0] < usual / 5
+    assert sys.getswitchinterval() == usual
 
 
 def test_the_first_steps_run_before_the_last_is_compiled(
