@@ -15,6 +15,7 @@ from domain.calibration import Calibration
 from features.manifest import FeatureManifest
 from training.boosting.calibrating import fit_calibration, platt
 from training.boosting.folds import grouped_folds
+from training.boosting.parameters import FINER, SHRINKAGE
 from training.retention import RetentionClassifier
 from training.rows.encoding import Encoded, tree_names, two_classes
 
@@ -53,7 +54,7 @@ class Fine(RetentionClassifier):
     """Four times as many bins as LightGBM takes by itself."""
 
     def parameters(self, rows: int, manifest: FeatureManifest) -> dict[str, Any]:
-        return super().parameters(rows, manifest) | {"max_bin": 1023}
+        return super().parameters(rows, manifest) | {"max_bin": FINER["max_bin"]}
 
 
 class ByASigmoid(RetentionClassifier):
@@ -141,8 +142,9 @@ BEFORE = {"learning_rate": 0.05, "num_leaves": 7, "min_data_in_leaf": 200, "lamb
 TRIED: dict[str, Fit] = {
     OURS: ours,
     "one booster as before": tried(OneBooster(**BEFORE, feature_fraction=0.4)),
-    "one booster": tried(OneBooster()),
-    "1,023 bins": tried(Fine()),
+    "one booster": tried(OneBooster(lambda_l2=SHRINKAGE)),
+    "the usual trees alone": tried(RetentionClassifier(lambda_l2=SHRINKAGE)),
+    "1,023 bins": tried(Fine(lambda_l2=SHRINKAGE)),
     "leaves shrunk less": tried(RetentionClassifier(lambda_l2=1.0)),
     "both": tried(Fine(lambda_l2=1.0)),
     "both, not shrunk at all": tried(Fine(lambda_l2=0.0)),

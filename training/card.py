@@ -68,6 +68,7 @@ def parameters_of(
         **tried,
         **told,
         "trees.rounds_used": model.rounds_,
+        "trees.finer": model.finer_,
         "trials": settings.trials,
         "learner": settings.learner,
         "cell_rates": settings.cell_rates,

@@ -12,13 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from domain.errors import BadInput
-from domain.near import near
 from domain.scores import Reason
 from features.manifest import FeatureManifest
 from training.boosting.bag import Watch, grow
 from training.boosting.calibrating import fit_calibration
 from training.boosting.folds import grouped_folds
+from training.boosting.parameters import SHRINKAGE, directions, fixed_parameters, ways
 from training.evaluation.metrics import Ranked, auc, log_losses
 from training.rows.encoding import Encoded, tree_names, two_classes
 from training.rows.mixed_table import (
@@ -42,6 +41,8 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     A booster is grown without each fold of the customers, and together they are one model. When to
     stop, and what a margin is worth, is learned from customers that a booster has not seen. Same
     data and settings: same model, whatever the order of columns and the number of threads.
+    Without `lambda_l2` finer trees that are not shrunk are grown too where enough are lost to
+    tell (`training.boosting.parameters`), and stay if customers not seen are foretold better.
     `monotone_constraints` names numbers with which the margin never falls (1) or rises (-1).
 
     >>> X = pd.DataFrame({"recency_days": [1.0, 90.0] * 30, "kind": ["person", None] * 30})
@@ -57,7 +58,7 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         num_leaves: int = 7,
         min_data_in_leaf: int = 200,
         feature_fraction: float = 0.6,
-        lambda_l2: float = 5.0,
+        lambda_l2: float | None = None,
         monotone_constraints: Mapping[str, int] | None = None,
         folds: int = 5,
         seed: int = 0,
@@ -97,10 +98,14 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if len(target) != len(rows.matrix):
             raise ValueError(f"{len(rows.matrix)} rows of X but {len(target)} of y")
         fold = grouped_folds(target, rows.groups, self.folds, self.seed)
-        parameters = self.parameters(len(target), rows.manifest)
-        data = _dataset(rows, target, parameters)
-        bag = grow(data, rows.matrix, fold, parameters, self.rounds, watch)
-        return self.adopt(bag.booster, bag.rounds, rows.manifest, bag.margin, rows.y)
+        bags = [
+            grow(_dataset(rows, target, way), rows.matrix, fold, way, self.rounds, watch)
+            for way in ways(self.parameters(len(target), rows.manifest), target, self.lambda_l2)
+        ]
+        best = min(bags, key=lambda bag: _log_loss(bag.margin, target))
+        self.adopt(best.booster, best.rounds, rows.manifest, best.margin, rows.y)
+        self.finer_ = best is not bags[0]
+        return self
 
     def adopt(
         self,
@@ -112,13 +117,12 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ) -> Self:
         """Take grown trees, calibrated on margins and classes `y` of rows they did not learn."""
         self.classes_, target = two_classes(y)
+        self.finer_ = False
         self.booster_, self.rounds_, self.manifest_ = booster, rounds, manifest
         self.columns_, self.n_features_in_ = manifest.names, len(manifest.names)
         self.calibration_ = fit_calibration(margin, target)
         self.out_of_fold_auc_ = auc(target, Ranked.of(margin), np.ones(len(target)))
-        self.out_of_fold_log_loss_ = float(
-            log_losses(target, self.calibration_.apply(margin)).mean()
-        )
+        self.out_of_fold_log_loss_ = _log_loss(margin, target)
         return self
 
     def margin(self, X: pd.DataFrame | ArrayLike) -> Floats:
@@ -172,8 +176,8 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "num_leaves": self.num_leaves,
             "min_data_in_leaf": max(1, min(self.min_data_in_leaf, rows // LEAF_SHARE)),
             "feature_fraction": self.feature_fraction,
-            "lambda_l2": self.lambda_l2,
-            **_directions(self.monotone_constraints or {}, manifest),
+            "lambda_l2": SHRINKAGE if self.lambda_l2 is None else self.lambda_l2,
+            **directions(self.monotone_constraints or {}, manifest),
             **fixed_parameters(self.seed, self.threads),
         }
 
@@ -194,15 +198,10 @@ class RetentionClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def fixed_parameters(seed: int, threads: int) -> Mapping[str, Any]:
-    """What makes LightGBM repeat itself to the byte, with any number of threads."""
-    return {
-        "seed": seed,
-        "num_threads": threads,
-        "deterministic": True,
-        "force_row_wise": True,
-        "verbosity": -1,
-    }
+def _log_loss(margin: Floats, target: Floats) -> float:
+    """Of margins of rows that were not learned, once calibrated."""
+    calibration = fit_calibration(margin, target)
+    return float(log_losses(target, calibration.apply(margin)).mean())
 
 
 def _dataset(rows: Encoded, target: Floats, parameters: Mapping[str, Any]) -> "lgb.Dataset":
@@ -214,27 +213,6 @@ def _dataset(rows: Encoded, target: Floats, parameters: Mapping[str, Any]) -> "l
         categorical_feature=rows.manifest.categories,
         params=dict(parameters),
     )
-
-
-def _directions(constraints: Mapping[str, int], manifest: FeatureManifest) -> dict[str, Any]:
-    """LightGBM's constraints in the order of the columns.
-
-    >>> manifest = FeatureManifest.fit(pd.DataFrame({"age": [1.0], "recency_days": [2.0]}))
-    >>> _directions({"recency_days": 1}, manifest)["monotone_constraints"]
-    [0, 1]
-    """
-    numbers = [column.name for column in manifest.columns if column.kind == "number"]
-    for name, direction in constraints.items():
-        if name not in numbers or direction not in (-1, 1):
-            found = near(name, numbers)
-            hint = f" (near it: {', '.join(found)})" if found else ""
-            raise BadInput(
-                f"monotone_constraints {name!r}: {direction!r} cannot be kept; name a column of "
-                f"numbers{hint} and 1 (rising) or -1 (falling)"
-            )
-    if not constraints:
-        return {}
-    return {"monotone_constraints": [constraints.get(name, 0) for name in manifest.names]}
 
 
 def _reason(name: str, value: Any, contribution: float) -> Reason:

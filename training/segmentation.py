@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from domain.errors import BadInput
 from features.manifest import FeatureManifest
-from training.retention import fixed_parameters
+from training.boosting.parameters import fixed_parameters
 from training.segments.dimensions import fit_rule
 from training.segments.masking import hidden_at_random
 from training.segments.naming import Known, cluster_words, segment_names

@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from domain.errors import BadInput
 from training.boosting.calibrating import centred_isotonic, fit_calibration, platt
+from training.boosting.parameters import FINER_LOST, FINER_ROWS, SHRINKAGE, ways
 from training.evaluation.baselines import LogisticBaseline, RecencyRule
 from training.evaluation.leakage import each_alone, require_no_leak
 from training.retention import RetentionClassifier
@@ -109,6 +110,44 @@ def test_text_and_json_give_the_probabilities_without_pandas_and_without_us(
     )
     assert not done.returncode, done.stderr
     assert np.array_equal(json.loads(done.stdout), fitted.predict_proba(X)[:, 1])
+
+
+def in_bands(rows: int, width: float, seed: int) -> tuple[pd.DataFrame, Any]:
+    """Who is lost lies in one of twelve bands of a number; the narrower the bands, the rarer."""
+    draw = np.random.default_rng(seed)
+    X = pd.DataFrame(draw.uniform(0, 1, (rows, 3)), columns=["a", "b", "c"])
+    middle = (np.arange(12) + 0.5) / 12
+    return X, (np.abs(X["a"].to_numpy()[:, None] - middle).min(axis=1) < width).astype(int)
+
+
+def test_finer_trees_stay_where_unseen_customers_are_foretold_better() -> None:
+    X, y = in_bands(6500, 0.007, 1)  # the usual bins are half as wide as a band
+    usual = RetentionClassifier(rounds=150, folds=3, lambda_l2=SHRINKAGE).fit(X, y)
+    found = RetentionClassifier(rounds=150, folds=3).fit(X, y)
+    assert (usual.finer_, found.finer_) == (False, True)
+    later, came = in_bands(6500, 0.007, 2)
+    losses = [log_loss(came, model.predict_proba(later)) for model in (found, usual)]
+    assert losses[0] < 0.5 * losses[1]
+
+
+def test_finer_trees_go_where_they_learn_the_noise(draw_population: Callable[..., Any]) -> None:
+    X, y, _ = draw_population(9000)
+    assert y.sum() >= FINER_LOST
+    usual = RetentionClassifier(rounds=60, folds=3, lambda_l2=SHRINKAGE).fit(X, y)
+    found = RetentionClassifier(rounds=60, folds=3).fit(X, y)
+    assert not found.finer_
+    assert found.booster_.model_to_string() == usual.booster_.model_to_string()
+    assert found.calibration_ == usual.calibration_
+
+
+def test_few_lost_or_very_many_rows_are_not_asked_which_trees_are_better() -> None:
+    given = {"lambda_l2": SHRINKAGE}
+    for rows, lost, told in ((5000, FINER_LOST, 2), (5000, FINER_LOST - 1, 1)):
+        assert len(ways(given, np.arange(rows) < lost, None)) == told
+        assert len(ways(given, np.arange(rows) >= lost, None)) == told  # few kept: the same
+    for rows, told in ((FINER_ROWS, 2), (FINER_ROWS + 1, 1)):
+        assert len(ways(given, np.arange(rows) < FINER_LOST, None)) == told
+    assert ways({"lambda_l2": 1.0}, np.arange(5000) < FINER_LOST, 1.0) == [{"lambda_l2": 1.0}]
 
 
 def test_an_array_in_the_order_of_the_columns_gives_the_same_without_pandas(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from sklearn.base import clone
 
+from training.boosting.parameters import SHRINKAGE
 from training.boosting.trials import Keep, Trial, best_of
 from training.retention import RetentionClassifier
 from training.settings import RetentionSettings
@@ -176,7 +177,8 @@ def foretelling(settings: RetentionSettings) -> Callable[..., float]:
 
     A few rounds are enough to see whether there is anything to learn.
     """
-    model = classifier(settings, rounds=min(settings.rounds, FEW_ROUNDS))
+    shrinkage = SHRINKAGE if settings.lambda_l2 is None else settings.lambda_l2
+    model = classifier(settings, rounds=min(settings.rounds, FEW_ROUNDS), lambda_l2=shrinkage)
 
     def out_of_fold_auc(X: Any, y: Any, groups: Any) -> float:  # noqa: N803 (as scikit-learn)
         return float(clone(model).fit(X, y, groups).out_of_fold_auc_)

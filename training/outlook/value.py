@@ -15,8 +15,8 @@ from domain.errors import BadInput
 from features.manifest import FeatureManifest
 from features.outlook import VALUE, Margins, ValueSpec
 from features.settings import ValueSettings
+from training.boosting.parameters import fixed_parameters
 from training.evaluation.metrics import Estimate, customer_weights, interval
-from training.retention import fixed_parameters
 from training.rows.store import customer_draws
 from training.settings import RetentionSettings
 
