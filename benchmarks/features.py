@@ -121,6 +121,9 @@ FROM timed ORDER BY customer_id, posted_at, transaction_id"""
 
 def ours(folder: Path, out: Path, days: Sequence[date], threads: int, memory: str, names) -> None:
     """The product's own run: all features, or the canonical ones."""
+    from features.parts import hash_ahead
+
+    hash_ahead(folder)  # as the command does
     import pyarrow.parquet as pq
 
     from features.engine import open_tables

@@ -4,8 +4,10 @@
 is never changed. The other tables are one file each. `intake.json` lists them all.
 """
 
+import contextlib
+import threading
+from concurrent.futures import Future
 from datetime import date
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +21,8 @@ from features.file_hash import sha256
 
 INTAKE_FILE = "intake.json"
 AGAIN = "run `gridkeep check` to write the tables"
+_ASKING = threading.Lock()
+_HASHES: dict[tuple[Path | int, ...], "Future[str]"] = {}  # of this process
 # how the rows of every file are sorted
 ORDER = {
     "customers": ("customer_id",),
@@ -182,10 +186,31 @@ def verify_parts(folder: Path) -> None:
             raise _altered(folder / part.file)
 
 
-@cache
-def _hash(path: Path, *_: int) -> str:
-    """The SHA-256 of a file that is as the file system says."""
-    return sha256(path)
+def hash_ahead(folder: Path) -> None:
+    """Begin to hash the recorded files, while libraries load; `verify_parts` waits for the rest.
+
+    What is wrong with them is for `verify_parts` to say.
+    """
+
+    def hashed() -> None:
+        with contextlib.suppress(BadInput, OSError):
+            verify_parts(folder)
+
+    threading.Thread(target=hashed, daemon=True).start()
+
+
+def _hash(path: Path, *seen: int) -> str:
+    """The SHA-256 of a file that is as the file system says; one thread asks, others wait."""
+    with _ASKING:
+        known = _HASHES.get((path, *seen))
+        found = _HASHES.setdefault((path, *seen), Future())
+    if known is None:
+        try:
+            found.set_result(sha256(path))
+        except BaseException as error:  # noqa: BLE001 (who waits must hear of it)
+            del _HASHES[path, *seen]
+            found.set_exception(error)
+    return found.result()
 
 
 def _present(folder: Path, part: Part) -> None:

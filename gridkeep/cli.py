@@ -139,9 +139,9 @@ def features(
     path: Path, as_json: bool, as_of: tuple[date, ...], out: Path | None, name: str | None
 ) -> None:
     """One row per (customer, cut-off), or with --explain what is to be known of one feature."""
-    from gridkeep.verbs import build_features, explain_feature
-
     if name is not None:
+        from gridkeep.verbs import explain_feature
+
         if out is not None or len(as_of) > 1:
             raise click.UsageError("--explain NAME takes no --out and at most one --as-of")
         config = _config(path) if path.is_file() or as_of else None
@@ -150,7 +150,10 @@ def features(
     if not as_of or out is None:
         missing = "--as-of DATE" if not as_of else "--out FILE"
         raise click.UsageError(f"{missing} is missing; or explain a feature with --explain NAME")
-    _answer(build_features(_config(path), list(as_of), out, _progress()), as_json)
+    config = _config_of_tables(path)
+    from gridkeep.verbs import build_features
+
+    _answer(build_features(config, list(as_of), out, _progress()), as_json)
 
 
 @verb("gridkeep train retention")
@@ -188,9 +191,10 @@ def train(
         return
     if name is None:
         raise click.UsageError("name a model: gridkeep train retention")
+    config = _config_of_tables(path)
     from gridkeep.verbs import train_model
 
-    _answer(train_model(_config(path), name, trials, _progress()), as_json)
+    _answer(train_model(config, name, trials, _progress()), as_json)
 
 
 def _train_nothing(path: Path, as_json: bool, run: str | None, folder: Path | None) -> None:
@@ -279,9 +283,10 @@ def rollback(path: Path, as_json: bool, name: str) -> None:
 )
 def score(path: Path, as_json: bool, as_of: date, out: Path) -> None:
     """Batch scores of every customer; a killed run continues where it stood."""
+    config = _config_of_tables(path)
     from gridkeep.verbs import score_bank
 
-    _answer(score_bank(_config(path), as_of, out, _progress()), as_json)
+    _answer(score_bank(config, as_of, out, _progress()), as_json)
 
 
 @verb("gridkeep segments --as-of 2026-01-01 --out segments")
@@ -318,9 +323,10 @@ def serve(
 @click.option("--reference", type=DAY, help="Cut-off to compare with [default: the model's].")
 def monitor(path: Path, as_json: bool, as_of: date, reference: date | None) -> None:
     """Compare a month with the reference in every cell; exit 2 when one is flagged."""
+    config = _config_of_tables(path)
     from gridkeep.verbs import monitor_cells
 
-    result = monitor_cells(_config(path), as_of, reference, _progress())
+    result = monitor_cells(config, as_of, reference, _progress())
     _answer(result, as_json)
     if result.flagged:
         sys.exit(2)
@@ -402,6 +408,15 @@ def _config(path: Path) -> Any:
     from gridkeep.config import load_config
 
     return load_config(path)
+
+
+def _config_of_tables(path: Path) -> Any:
+    """For verbs that read the tables: they are hashed while the rest of the program loads."""
+    config = _config(path)
+    from features.parts import hash_ahead
+
+    hash_ahead(config.layout.tables)
+    return config
 
 
 def _progress() -> Callable[[str, float], None]:
