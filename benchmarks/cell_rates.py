@@ -96,8 +96,10 @@ def measured(name: str, config: Config, scratch: Path) -> Found:
 def _rows(config: Config, tables: Tables, scratch: Path, counter: CellCounter) -> StoredRows:
     plan = cutoff_plan(*data_days(tables), config.label, config.retention)
     cells = cells_of(config, tables)
+    unread = config.retention.protected
+    counting = [counter.add]
     return write_rows(
-        tables, cells, plan, config.label, scratch, quiet, counting=[counter.add], seed=0
+        tables, cells, plan, config.label, scratch, quiet, counting=counting, protected=unread
     )
 
 
