@@ -40,7 +40,7 @@ posted = st.builds(
         "available_at": None if delay is None else NOON + timedelta(hours=hours + delay),
     },
     people,
-    st.integers(0, 24 * 440),
+    st.integers(-24 * 90, 24 * 440),  # some before the first window of all
     st.integers(-10_000, 10_000),
     st.none() | st.integers(-500, 5000).map(float),
     st.sampled_from(["atm", "web", None]),
