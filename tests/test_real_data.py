@@ -1,5 +1,6 @@
 """Two real data sets go the whole road by the command line; counts by an independent query."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -13,19 +14,20 @@ pytestmark = pytest.mark.slow
 BERKA, JOURNEY = BANKS
 
 
-def road(bank: Bank, data: Path, tmp_path_factory) -> tuple[Path, dict]:
+def road(bank: Bank, data: Path, blank: Path, tmp_path_factory) -> tuple[Path, dict]:
     home = tmp_path_factory.mktemp(bank.reader)
+    shutil.copytree(blank / "mlruns", home / "mlruns")
     return home, run_road(bank, data, home, gridkeep_in)
 
 
 @pytest.fixture(scope="module")
-def berka(shared_data, tmp_path_factory):
-    return road(BERKA, shared_data, tmp_path_factory)
+def berka(shared_data, blank, tmp_path_factory):
+    return road(BERKA, shared_data, blank, tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
-def journey(shared_data, tmp_path_factory):
-    return road(JOURNEY, shared_data, tmp_path_factory)
+def journey(shared_data, blank, tmp_path_factory):
+    return road(JOURNEY, shared_data, blank, tmp_path_factory)
 
 
 def balance_fell(home: Path, cutoff: str, days: int, ratio: float) -> pd.DataFrame:

@@ -77,11 +77,18 @@ def test_a_window_over_the_change_to_summer_time_begins_at_local_midnight() -> N
 
 
 def test_the_29th_of_february_is_a_day_like_others() -> None:
-    posted = [{"posted_at": "2024-02-29 12:00"}, {"posted_at": "2023-03-01 12:00"}]
-    assert row(posted, as_of=date(2024, 3, 1))["transactions_365d"] == 1
-    assert row(posted, as_of=date(2024, 2, 29))["transactions_365d"] == 1
-    assert row(posted, as_of=date(2025, 2, 28))["transactions_365d"] == 1
-    assert row(posted, as_of=date(2025, 3, 1))["transactions_365d"] == 0
+    posted = pd.DataFrame(
+        {
+            "transaction_id": ["1", "2"],
+            "customer_id": "a",
+            "amount": 1.0,
+            "posted_at": ["2024-02-29 12:00", "2023-03-01 12:00"],
+        }
+    )
+    customers = pd.DataFrame({"customer_id": ["a"], "onboarded_on": ["2020-01-01"]})
+    days = [date(2024, 2, 29), date(2024, 3, 1), date(2025, 2, 28), date(2025, 3, 1)]
+    found = feature_rows(tables_of({"customers": customers, "transactions": posted}), days)
+    assert found.sort_values("as_of")["transactions_365d"].tolist() == [1, 1, 1, 0]
 
 
 def test_months_are_those_of_the_banks_calendar() -> None:

@@ -131,6 +131,12 @@ def embedded() -> Tables:
 
 
 @pytest.fixture(scope="module")
+def expected(embedded: Tables) -> pd.DataFrame:
+    """The features that DuckDB finds at all the cut-offs, asked together."""
+    return frame_of(customer_features(embedded, SEVERAL))
+
+
+@pytest.fixture(scope="module")
 def url(postgres: int, embedded: Tables) -> str:
     """A warehouse that sorts, writes dates and tells the time as a bank elsewhere might."""
     import psycopg
@@ -175,21 +181,21 @@ def warehouse(url: str) -> Iterator[Any]:
 
 @pytest.mark.parametrize("days", [[LEAP], [SEVERAL[3]], SEVERAL], ids=["leap", "clocks", "several"])
 def test_every_feature_in_postgresql_equals_the_one_of_duckdb(
-    warehouse: Any, embedded: Tables, days: list[date]
+    warehouse: Any, expected: pd.DataFrame, days: list[date]
 ) -> None:
     tables = tables_in(warehouse, timezone=ZONE, schema="gridkeep")
     found = frame_of(customer_features(tables, days))
-    assert_equal(found, frame_of(customer_features(embedded, days)))
+    assert_equal(found, expected[expected["as_of"].isin(days)])
     assert list(found.columns) == ["customer_id", "as_of", *FEATURES]
 
 
-def test_some_customers_alone_and_in_batches(warehouse: Any, embedded: Tables) -> None:
+def test_some_customers_alone_and_in_batches(warehouse: Any, expected: pd.DataFrame) -> None:
     tables = tables_in(warehouse, timezone=ZONE, schema="gridkeep")
     some = ["C00", "C35", "C36", "nobody"]
     batches = list(batches_of(customer_features(tables, SEVERAL, some), rows=4))
     assert {len(batch) for batch in batches[:-1]} == {4}
     found = pd.concat([batch.to_pandas() for batch in batches])
-    assert_equal(found, frame_of(customer_features(embedded, SEVERAL, some)))
+    assert_equal(found, expected[expected["customer_id"].isin(some)])
 
 
 def test_the_example_of_the_manual_runs(
@@ -224,17 +230,17 @@ def test_a_missing_view_is_told_with_the_columns_that_it_must_have(warehouse: An
         tables_in(warehouse, schema="partly")
 
 
-def test_a_warehouse_without_outlets_has_no_distances(warehouse: Any, embedded: Tables) -> None:
+def test_a_warehouse_without_outlets_has_no_distances(
+    warehouse: Any, expected: pd.DataFrame
+) -> None:
     warehouse.raw_sql("CREATE SCHEMA without_outlets").close()
     for name in set(CONTRACTS) - {"outlets"}:
         view = f"CREATE VIEW without_outlets.{name} AS SELECT * FROM core.{name}"
         warehouse.raw_sql(view).close()
     tables = tables_in(warehouse, timezone=ZONE, schema="without_outlets")
     found = frame_of(customer_features(tables, LEAP))
-    assert found["home_outlet_km"].isna().all()
-    assert found["nearest_outlet_km"].isna().all()
-    nowhere = embedded._replace(outlets=embedded.outlets.filter(ibis.literal(False)))
-    assert_equal(found, frame_of(customer_features(nowhere, LEAP)))
+    there = expected[expected["as_of"] == LEAP]
+    assert_equal(found, there.assign(home_outlet_km=np.nan, nearest_outlet_km=np.nan))
 
 
 def test_a_missing_column_is_named() -> None:
@@ -246,7 +252,9 @@ def test_a_missing_column_is_named() -> None:
         tables_in(engine)
 
 
-def test_times_with_a_zone_mean_the_same_in_a_duckdb_of_any_zone(embedded: Tables) -> None:
+def test_times_with_a_zone_mean_the_same_in_a_duckdb_of_any_zone(
+    embedded: Tables, expected: pd.DataFrame
+) -> None:
     engine = ibis.duckdb.connect()
     engine.raw_sql("SET TimeZone = 'UTC'")
     for name, contract in CONTRACTS.items():
@@ -255,8 +263,9 @@ def test_times_with_a_zone_mean_the_same_in_a_duckdb_of_any_zone(embedded: Table
         replaced = f"REPLACE ({', '.join(times)})" if times else ""
         engine.raw_sql(f"CREATE TABLE {name} AS SELECT * {replaced} FROM core_{name}")
     engine.raw_sql("SET TimeZone = 'Asia/Shanghai'")
-    found = frame_of(customer_features(tables_in(engine, timezone=ZONE), SEVERAL))
-    assert_equal(found, frame_of(customer_features(embedded, SEVERAL)))
+    days = [SEVERAL[0], SEVERAL[3]]
+    found = frame_of(customer_features(tables_in(engine, timezone=ZONE), days))
+    assert_equal(found, expected[expected["as_of"].isin(days)])
 
 
 def test_the_last_row_in_postgresql_is_the_last_by_time_and_then_by_the_bytes_of_its_id(
@@ -276,8 +285,8 @@ def test_the_last_row_in_postgresql_is_the_last_by_time_and_then_by_the_bytes_of
     assert last["C35"] == "ä"
 
 
-def test_the_hostile_bank_is_worth_asking(embedded: Tables) -> None:
-    rows = frame_of(customer_features(embedded, SEVERAL))
+def test_the_hostile_bank_is_worth_asking(expected: pd.DataFrame) -> None:
+    rows = expected
     assert (rows["transactions_365d"] == 0).any()
     assert rows["recency_days"].isna().any()
     assert (rows["recency_days"] > 400).any()

@@ -129,6 +129,14 @@ def test_segments_are_made_again_by_the_id_of_their_run_and_other_code_is_a_warn
     assert "code or packages are not those of the run" in told
 
 
+def test_a_second_version_waits_beside_the_champion(trained: Path) -> None:
+    bank = Bank(trained)
+    assert bank.store().aliases("segmentation") == {"champion": "1", "challenger": "2"}
+    code, told = bank.call("models")
+    assert code == 0
+    assert "challenger" in told
+
+
 def test_a_run_keeps_what_it_was_made_of(trained: Path) -> None:
     bank, artifacts = Bank(trained), Bank(trained).artifacts("retention", "1")
     recipe = json.loads((artifacts / "recipe.json").read_text())

@@ -4,10 +4,11 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +17,8 @@ import pytest
 
 from domain.tables import CONTRACTS
 from features.arrow import arrow_schema
-from features.engine import tables_of
+from features.engine import Tables, tables_of
+from features.registry import FEATURES
 from features.settings import EngineSettings
 from serving.registry import FetchedBundle
 from serving.sealed import SealedBundle, seal
@@ -223,6 +225,29 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("snapshots") / "2026-01-01.parquet"
     feature_frame(300, seed=11).to_parquet(path, row_group_size=80)
     return path
+
+
+@pytest.fixture
+def one_feature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Feature files of one query that is quickly planned, for tests of what becomes of a run.
+
+    It has every column and counts half a million pairs, so that there is a middle of the run.
+    """
+
+    def counted(tables: Tables, as_of: Sequence[date]) -> ibis.Table:
+        pairs = tables.transactions.cross_join(tables.service_events.select("event_id"))
+        count = pairs.group_by("customer_id").aggregate(transactions_365d=pairs.event_id.nunique())
+        rows = tables.customers.select("customer_id").left_join(count, "customer_id")
+        rows = rows.drop("customer_id_right").mutate(as_of=ibis.literal(as_of[0]))
+        others = {
+            name: ibis.null("float64" if known.kind == "number" else "string")
+            for name, known in FEATURES.items()
+            if name not in rows.columns
+        }
+        return rows.mutate(**others)
+
+    monkeypatch.setattr("features.customer.customer_features", counted)
+    monkeypatch.setattr("features.spark.session.POLL_SECONDS", 0.1)
 
 
 def equal(found: pa.Table, expected: pd.DataFrame) -> None:

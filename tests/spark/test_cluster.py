@@ -131,7 +131,11 @@ def test_an_executor_refuses_a_model_that_was_changed_on_the_way(
 
 
 def test_a_cluster_without_workers_is_given_up_and_nothing_is_written(
-    cluster: Cluster, tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster,
+    tables: Tables,
+    one_feature: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spark, exchange = tables.connection.spark, tables.connection.exchange
     monkeypatch.setattr(spark, "settings", spark.settings.model_copy(update={"wait_seconds": 2}))

@@ -32,9 +32,9 @@ def test_every_feature_equals_the_embedded_engine(
 ) -> None:
     assert tables.connection.spark.context is None
     out = tmp_path / "f.parquet"
-    info = write_features(tables, DAYS, out, CELLS)
+    info = write_features(tables, DAYS[-1:], out, CELLS)  # one day alone is a query of its own
     here = open_tables(hostile, timezone=ZONE)
-    expected = frame_of(customer_features(here, DAYS).order_by(["customer_id", "as_of"]))
+    expected = frame_of(customer_features(here, DAYS[-1]).order_by("customer_id"))
     equal(pq.read_table(out).drop(["cell_id"]), expected)
     assert info.rows == len(expected)
     assert data_days(tables) == data_days(here)

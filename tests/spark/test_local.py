@@ -106,7 +106,7 @@ def gridkeep(*words: object) -> str:
 def opened_elsewhere(
     hostile: Path, settings: EngineSettings, limit: int = 0, **variables: str
 ) -> str:
-    """What goes wrong when another process opens the tables and writes their features."""
+    """What goes wrong when another process opens the tables and sorts the transactions."""
     told = [str(hostile), settings.model_dump_json(), str(limit)]
     done = subprocess.run(
         [sys.executable, "-c", CHILD, *told],
@@ -121,26 +121,19 @@ def opened_elsewhere(
 
 CHILD = """
 import os, resource, sys
-from datetime import date
 from pathlib import Path
 folder, told, limit = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 from domain.errors import BadInput
-from features.engine import open_tables
+from features.engine import batches_of, open_tables
 from features.settings import EngineSettings
-from features.spark.engine import file_uri
-from features.snapshot import quiet, write_features
-from gridkeep.config import load_config
-from gridkeep.verbs import partition_bank, score_bank
-from tests.spark.conftest import CELLS
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-out = folder / "f.parquet"
 try:
-    tables = open_tables(folder, EngineSettings.model_validate_json(told), "UTC", 9999)
-    write_features(tables, [date(2024, 10, 28)], out, CELLS)
+    rows = open_tables(folder, EngineSettings.model_validate_json(told)).transactions
+    list(batches_of(rows.order_by("amount")))
 except BadInput as error:
     print(error, flush=True)
-    assert not out.exists() and not list(folder.glob(".*")), list(folder.iterdir())
+    assert not list(folder.glob(".*")), list(folder.iterdir())
     sys.stdout.flush()
     os._exit(7)
 """
@@ -249,51 +242,44 @@ def tables(java: None, shanghai: None, hostile: Path, sparks: Sparks) -> Iterato
     opened.connection.spark.stop()
 
 
-@pytest.fixture
-def interpreted(tables: Tables) -> Iterator[None]:
-    """The queries of a test that is about something else than their compilation."""
-    words = tables.connection.spark.session.conf
-    for key, value in INTERPRETED.items():
-        words.set(key, value)
-    yield
-    for key in INTERPRETED:
-        words.unset(key)
-
-
 @pytest.mark.slow
 def test_every_feature_equals_the_embedded_engine(tables: Tables, hostile: Path) -> None:
     here = open_tables(hostile, timezone=ZONE)
     expected = frame_of(customer_features(here, DAYS).order_by(KEY))
     found = customer_features(tables, DAYS).order_by(KEY).to_pyarrow()
     equal(found, expected)
-    for name in ("customers", "transactions", "service_events", "holdings", "closures"):
-        order = list(dict.fromkeys(["customer_id", *tables._asdict()[name].columns[:3]]))
-        there = tables._asdict()[name].order_by(order).to_pyarrow()
-        equal(there, frame_of(here._asdict()[name].order_by(order)))
+    equal_rows(tables, here)
+
+
+def equal_rows(there: Tables, here: Tables) -> None:
+    for name, contract in CONTRACTS.items():
+        rows, expected = (one._asdict()[name].order_by(contract.key) for one in (there, here))
+        equal(rows.to_pyarrow(), frame_of(expected))
 
 
 @pytest.mark.slow
-def test_views_of_a_spark_are_tables_too(tables: Tables, interpreted: None, hostile: Path) -> None:
+def test_views_of_a_spark_are_tables_too(tables: Tables, hostile: Path) -> None:
     session = tables.connection.spark.session
     for name in CONTRACTS:
         rows = session.read.parquet(*map(file_uri, table_files(hostile, name)))
         rows.createOrReplaceTempView(name)
-    query = customer_features(tables_in(tables.connection, ZONE), DAYS[:1])
-    here = customer_features(open_tables(hostile, timezone=ZONE), DAYS[:1])
-    equal(query.order_by(KEY).to_pyarrow(), frame_of(here.order_by(KEY)))
+    equal_rows(tables_in(tables.connection, ZONE), open_tables(hostile, timezone=ZONE))
     for name in CONTRACTS:
         session.catalog.dropTempView(name)
 
 
 @pytest.mark.slow
 def test_an_interruption_cancels_the_jobs_and_leaves_nothing(
-    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tables: Tables, one_feature: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spark, exchange = tables.connection.spark, tables.connection.exchange
+    jobs, before = spark.context.statusTracker(), set[int]()
 
     def interrupted() -> int:
-        if list(exchange.glob(".spark-*/rows/_temporary")):
+        working = set(jobs.getActiveJobsIds())
+        if list(exchange.glob(".spark-*/rows/_temporary")) and working & before:
             raise KeyboardInterrupt
+        before.update(working)
         return 1
 
     monkeypatch.setattr(spark, "executors", interrupted)
@@ -301,7 +287,6 @@ def test_an_interruption_cancels_the_jobs_and_leaves_nothing(
         write_features(tables, DAYS, tmp_path / "f.parquet", CELLS)
     assert not list(tmp_path.iterdir())
     assert not list(exchange.glob(".spark-*"))
-    jobs = spark.context.statusTracker()
     assert not jobs.getActiveJobsIds()
     assert jobs.getJobInfo(max(jobs.getJobIdsForGroup(None))).status != "SUCCEEDED"
 
@@ -325,7 +310,7 @@ def test_a_file_that_is_no_parquet_is_named(tables: Tables, tmp_path: Path, spar
 
 
 @pytest.mark.slow
-def test_nobody_to_write_is_refused(tables: Tables, tmp_path: Path) -> None:
+def test_nobody_to_write_is_refused(tables: Tables, one_feature: None, tmp_path: Path) -> None:
     nobody = tables._replace(customers=tables.customers.limit(0))
     with pytest.raises(BadInput, match="no customer was with the bank at 2024-02-29"):
         write_features(nobody, DAYS[:1], tmp_path / "f.parquet", CELLS)
