@@ -34,8 +34,7 @@ class RetentionSettings(Section):
     num_leaves: int = Field(default=7, ge=2)  # LightGBM's
     min_data_in_leaf: int = Field(default=200, ge=1)  # LightGBM's
     feature_fraction: float = Field(default=0.6, gt=0, le=1)  # LightGBM's
-    # LightGBM's; absent: 5, or 0 and finer bins where that foretells better
-    lambda_l2: float | None = Field(default=None, ge=0)
+    lambda_l2: float | None = Field(default=None, ge=0)  # LightGBM's; absent: 5, or finer trees
     monotone_constraints: dict[str, Direction] = Field(default_factory=dict)  # risk: up 1, down -1
     folds: int = Field(default=5, ge=2)  # of customers; a booster grows without each of them
     trials: int = Field(default=0, ge=0)  # parameter sets to search by Optuna; 0: the values above
